@@ -1,0 +1,2 @@
+//! Generates the parser from `src/syntax/grammar.lalrpop`.
+fn main() {}

@@ -1,0 +1,2 @@
+//! The `ffhec` command.
+fn main() {}

@@ -1,0 +1,3 @@
+//! The flat float IR and its lowering to gates.
+
+pub mod fir;

@@ -1,0 +1,3 @@
+//! Arithmetic as gates.
+
+pub mod format;

@@ -1,0 +1,8 @@
+//! Compiles `.ffl` programs to XOR/AND gate graphs.
+
+pub mod diag;
+pub mod float;
+pub mod gadgets;
+pub mod opt;
+pub mod source;
+pub mod syntax;

@@ -1,0 +1,1 @@
+//! Passes over circuits: the same function, fewer and shallower ANDs, refreshes placed.

@@ -1,0 +1,1 @@
+//! The FFHE scheme and the level-parallel executor.
