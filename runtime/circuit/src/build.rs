@@ -78,6 +78,11 @@ impl Builder {
         self.circuit
     }
 
+    /// The gate that drives `wire`.
+    pub fn gate(&self, wire: Wire) -> Gate {
+        self.circuit.gate(wire)
+    }
+
     /// Number of gates so far, for limits.
     pub fn len(&self) -> usize {
         self.circuit.gates.len()
@@ -215,40 +220,75 @@ impl Builder {
         plus.map_or(product, |plus| self.xor(plus, product))
     }
 
-    /// What `x & y` is, if the gates directly below say so. Never makes a second AND or a deeper one.
+    /// What `x & y` is, if the gates just below say so. Never makes a second AND or a deeper one.
     fn rewrite_product(&self, x: Wire, y: Wire) -> Option<Product> {
-        if let Some((p, q)) = self.terms(x) {
-            return if y == p {
-                Some(Product::SelfPlus(y, q)) // y (y ^ q) = y ^ yq
-            } else if y == q {
-                Some(Product::SelfPlus(y, p))
-            } else {
-                None
+        // Wherever `x` is 1, `y` may be constant, or another wire, or its complement.
+        let when = |value: bool, one: Product| if value { one } else { Product::Zero };
+        if let Some(value) = self.implied(x, y, 2) {
+            return Some(when(value, Product::Is(x)));
+        }
+        if let Some((r, t)) = self.masked(y) {
+            return match (self.implied(x, r, 2), self.implied(x, t, 2)) {
+                (Some(r), _) => Some(when(r, Product::SelfPlus(x, t))), // x r !t = x ^ xt
+                (None, Some(t)) => Some(when(!t, Product::Of(x, r))),
+                (None, None) => None,
             };
         }
-        let (p, q) = self.factors(x)?;
-        if y == p || y == q {
-            return Some(Product::Is(x)); // pq p = pq
-        }
         if let Some((r, s)) = self.terms(y) {
-            return match ([p, q].contains(&r), [p, q].contains(&s)) {
-                (true, true) => Some(Product::Zero),            // pq (p ^ q) = 0
-                (true, false) => Some(Product::SelfPlus(x, s)), // pq (p ^ s) = pq ^ pqs
-                (false, true) => Some(Product::SelfPlus(x, r)),
-                (false, false) => None,
+            let plus = |value: bool, rest: Wire| {
+                if value { Product::SelfPlus(x, rest) } else { Product::Of(x, rest) }
+            };
+            return match (self.implied(x, r, 2), self.implied(x, s, 2)) {
+                (Some(r), _) => Some(plus(r, s)),
+                (None, Some(s)) => Some(plus(s, r)),
+                (None, None) => None,
             };
         }
         let (r, s) = self.factors(y)?;
-        let excludes = |sum: Wire| self.terms(sum) == Some((p, q)) || self.terms(sum) == Some((q, p));
-        if excludes(r) || excludes(s) {
-            Some(Product::Zero) // pq & (p ^ q) s = 0
-        } else if [p, q].contains(&r) {
-            Some(Product::Of(x, s)) // pq & ps = pq & s
-        } else if [p, q].contains(&s) {
-            Some(Product::Of(x, r))
-        } else {
-            None
+        match (self.implied(x, r, 2), self.implied(x, s, 2)) {
+            (Some(r), _) => Some(when(r, Product::Of(x, s))),
+            (None, Some(s)) => Some(when(s, Product::Of(x, r))),
+            (None, None) => None,
         }
+    }
+
+    /// The value that `wire` has wherever `x` is 1, as far as the two factors of `x` and `levels` gates show.
+    fn implied(&self, x: Wire, wire: Wire, levels: usize) -> Option<bool> {
+        if wire == x {
+            return Some(true);
+        }
+        let (a, b, b_value) = match (self.factors(x), self.masked(x)) {
+            (Some((a, b)), _) => (a, b, true),
+            (None, Some((a, b))) => (a, b, false),
+            (None, None) => (x, x, true),
+        };
+        if wire == a {
+            return Some(true);
+        }
+        if wire == b {
+            return Some(b_value);
+        }
+        let below = levels.checked_sub(1)?;
+        if let Some((r, s)) = self.terms(wire) {
+            return Some(self.implied(x, r, below)? ^ self.implied(x, s, below)?);
+        }
+        let (r, s) = self.factors(wire)?;
+        match (self.implied(x, r, below), self.implied(x, s, below)) {
+            (Some(false), _) | (_, Some(false)) => Some(false),
+            (Some(true), Some(true)) => Some(true),
+            (Some(_) | None, None) | (None, Some(_)) => None,
+        }
+    }
+
+    /// `r` and `t` if the wire is `r ^ rt`, which is `r & !t`.
+    fn masked(&self, wire: Wire) -> Option<(Wire, Wire)> {
+        let (x, y) = self.terms(wire)?;
+        let other = |term: Wire, product: Wire| match self.factors(product) {
+            Some((r, t)) if r == term => Some((r, t)),
+            Some((t, r)) if r == term => Some((r, t)),
+            Some(_) | None => None,
+        };
+        other(x, y).or_else(|| other(y, x))
     }
 
     fn terms(&self, wire: Wire) -> Option<(Wire, Wire)> {
@@ -393,6 +433,57 @@ mod tests {
             A & B,
             1,
         );
+    }
+
+    #[test]
+    fn two_sides_of_a_choice_exclude_each_other() {
+        check(
+            |g, a, b, c| {
+                let not = g.not(a);
+                let (yes, no) = (g.and(a, b), g.and(not, c));
+                g.or(yes, no)
+            },
+            (A & B) | (!A & C),
+            2,
+        );
+    }
+
+    /// All circuits of three products, sums or complements over three inputs compute what they say.
+    #[test]
+    fn every_short_program_computes_what_it_says() {
+        let wires = |count: usize| (0..count).flat_map(move |a| (0..=a).map(move |b| (a, b)));
+        type Step = (usize, (usize, usize));
+        fn run(steps: &[Step]) {
+            let mut builder = Builder::new();
+            let mut bits = builder.input(port("x", 3));
+            let mut values = vec![A, B, C];
+            for &(kind, (a, b)) in steps {
+                let (wire, value) = match kind {
+                    0 => (builder.and(bits[a], bits[b]), values[a] & values[b]),
+                    1 => (builder.xor(bits[a], bits[b]), values[a] ^ values[b]),
+                    _ => {
+                        let not = builder.not(bits[b]);
+                        (builder.and(bits[a], not), values[a] & !values[b])
+                    }
+                };
+                bits.push(wire);
+                values.push(value);
+            }
+            builder.output(port("y", 1), &[bits[bits.len() - 1]]);
+            let circuit = builder.finish();
+            let expected = values[values.len() - 1] & 0xff;
+            assert_eq!(evaluate(&circuit, &Plain, &[A, B, C])[0] & 0xff, expected, "{steps:?}");
+            assert!(circuit.counts().and <= steps.iter().filter(|step| step.0 != 1).count());
+        }
+        for first in (0..3).flat_map(|kind| wires(3).map(move |pair| (kind, pair))) {
+            for second in (0..3).flat_map(|kind| wires(4).map(move |pair| (kind, pair))) {
+                for third in (0..3).flat_map(|kind| wires(5).map(move |pair| (kind, pair))) {
+                    for fourth in (0..3).flat_map(|kind| [(5, 3), (5, 4)].map(move |pair| (kind, pair))) {
+                        run(&[first, second, third, fourth]);
+                    }
+                }
+            }
+        }
     }
 
     #[test]
