@@ -222,9 +222,11 @@ impl<'a> Problem<'a> {
         for (index, gate) in self.circuit.gates.iter().enumerate() {
             let mut noise = noise_of(*gate, self.target, &seen);
             if noise > self.target.budget {
-                for wire in gate.operands().filter(|wire| seen[wire.index()] > NoiseBits(self.loud(*gate))) {
-                    marks[wire.index()] = true;
-                    seen[wire.index()] = self.target.refreshed;
+                for wire in gate.operands() {
+                    if seen[wire.index()].0 > self.loud(*gate) {
+                        marks[wire.index()] = true;
+                        seen[wire.index()] = self.target.refreshed;
+                    }
                 }
                 noise = noise_of(*gate, self.target, &seen);
             }
