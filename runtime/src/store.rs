@@ -381,3 +381,126 @@ impl<'a> Reader<'a> {
         Ok(Corrections::from_limbs(params, limbs))
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+    use crate::scheme::keys::{KeyPair, generate_keys};
+    use proptest::prelude::*;
+    use rand_chacha::ChaCha20Rng;
+    use rand_core::SeedableRng;
+    use std::sync::LazyLock;
+
+    static KEYS: LazyLock<KeyPair> = LazyLock::new(|| {
+        generate_keys(&Params::preset("test").unwrap(), &mut ChaCha20Rng::from_seed([1; 32]), None)
+    });
+
+    fn ciphertext() -> Ciphertext {
+        KEYS.encryption.encrypt(&[true, false, true], &mut ChaCha20Rng::from_seed([2; 32]))
+    }
+
+    #[test]
+    fn keys_and_ciphertexts_survive_a_round_trip() {
+        assert!(SecretKey::from_bytes(&KEYS.secret.to_bytes()).unwrap() == KEYS.secret);
+        assert!(EncryptionKey::from_bytes(&KEYS.encryption.to_bytes()).unwrap() == KEYS.encryption);
+        assert!(EvaluationKey::from_bytes(&KEYS.evaluation.to_bytes()).unwrap() == KEYS.evaluation);
+        let (params, ciphertext) = (KEYS.secret.params(), ciphertext());
+        assert!(Ciphertext::from_bytes(params, &ciphertext.to_bytes(params)).unwrap() == ciphertext);
+        for params in Params::all() {
+            let (read, rest) = Params::read(&params.to_bytes()).map(|(p, rest)| (p, rest.len())).unwrap();
+            assert_eq!((read, rest), (params, 0));
+        }
+    }
+
+    #[test]
+    fn sizes_are_those_of_the_formula() {
+        // l = 2: L = 4, beta = 11, corrections of 4 * 256 + 8 + 2 = 1034 bits, Theta = 12, kappa + 1 = 6080.
+        let params = KEYS.secret.params().to_bytes().len() as u64;
+        let encryption = 16 + 750 + 64 + (2 * 11 + 4 * 2) * 130;
+        assert_eq!(KEYS.encryption.to_bytes().len() as u64, params + encryption);
+        assert_eq!(KEYS.encryption.params().encryption_key_bytes(), params + encryption);
+        let evaluation = 16 + 750 + 32 + 4 * (4 + 760) + 12 * 130;
+        assert_eq!(KEYS.evaluation.to_bytes().len() as u64, params + evaluation);
+        assert_eq!(KEYS.evaluation.params().evaluation_key_bytes(), params + evaluation);
+        assert_eq!(ciphertext().to_bytes(KEYS.secret.params()).len(), 750);
+        // scheme.md 5.1 for l = 3: public keys of 0.09 and 0.42 MB.
+        let toy = Params::preset("toy").unwrap();
+        assert_eq!(toy.encryption_key_bytes().div_ceil(10_000), 10);
+        assert_eq!((toy.encryption_key_bytes() + toy.evaluation_key_bytes()).div_ceil(10_000), 46);
+    }
+
+    /// Every reader, on the same bytes; the messages of the errors.
+    fn read_all(bytes: &[u8]) -> Vec<String> {
+        let params = KEYS.secret.params();
+        let results = [
+            SecretKey::from_bytes(bytes).err(),
+            EncryptionKey::from_bytes(bytes).err(),
+            EvaluationKey::from_bytes(bytes).err(),
+            Ciphertext::from_bytes(params, bytes).err(),
+        ];
+        results.into_iter().flatten().map(|error| error.to_string()).collect()
+    }
+
+    #[test]
+    fn wrong_lengths_are_refused_with_both_numbers() {
+        let mut bytes = KEYS.secret.to_bytes();
+        bytes.pop();
+        let messages = read_all(&bytes);
+        assert!(messages[0].contains("takes 192 bytes, but there are 191"), "{}", messages[0]);
+        assert!(
+            messages[1].contains("encryption key of parameter set \"test\" takes 4730 bytes"),
+            "{}",
+            messages[1]
+        );
+        for length in 0..60 {
+            assert_eq!(read_all(&bytes[..length]).len(), 4);
+        }
+        let mut long = ciphertext().to_bytes(KEYS.secret.params());
+        long.push(0);
+        assert!(read_all(&long)[3].contains("750 bytes, but there are 751"));
+    }
+
+    #[test]
+    fn impossible_values_are_refused() {
+        let flip = |bytes: Vec<u8>, at: usize, mask: u8| {
+            let mut bytes = bytes;
+            bytes[at] ^= mask;
+            bytes
+        };
+        let prefix = KEYS.secret.params().to_bytes().len() + 16;
+        let even = SecretKey::from_bytes(&flip(KEYS.secret.to_bytes(), prefix, 1)).err().unwrap();
+        assert!(even.to_string().contains("odd number of exactly 256 bits"), "{even}");
+        let index = SecretKey::from_bytes(&flip(KEYS.secret.to_bytes(), prefix + 4 * 32, 4)).err().unwrap();
+        assert!(index.to_string().contains("below 4"), "{index}");
+        let modulus =
+            EvaluationKey::from_bytes(&flip(KEYS.evaluation.to_bytes(), prefix + 749, 128)).err().unwrap();
+        assert!(modulus.to_string().contains("exactly 6000"), "{modulus}");
+        let seed =
+            EncryptionKey::from_bytes(&flip(KEYS.encryption.to_bytes(), prefix + 750, 1)).err().unwrap();
+        assert!(seed.to_string().contains("hash"), "{seed}");
+        let end = KEYS.evaluation.to_bytes().len() - 1;
+        let correction =
+            EvaluationKey::from_bytes(&flip(KEYS.evaluation.to_bytes(), end, 128)).err().unwrap();
+        assert!(correction.to_string().contains("at most 1034 bits"), "{correction}");
+        let preset = EvaluationKey::from_bytes(&flip(KEYS.evaluation.to_bytes(), 9, 2)).err().unwrap();
+        assert!(preset.to_string().contains("a value from 1 to 64, but it is 0"), "{preset}");
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_a_reader_panic(
+            random in proptest::collection::vec(any::<u8>(), 0..900),
+            flips in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
+        ) {
+            read_all(&random);
+            for mut bytes in [KEYS.secret.to_bytes(), KEYS.encryption.to_bytes(), KEYS.evaluation.to_bytes()] {
+                for (at, mask) in &flips {
+                    let at = at.index(bytes.len());
+                    bytes[at] ^= mask;
+                }
+                read_all(&bytes);
+            }
+        }
+    }
+}

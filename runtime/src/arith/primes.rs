@@ -78,7 +78,7 @@ impl PrimeSource {
     fn has_small_factor(&self, candidate: &BigUint) -> bool {
         self.packs.iter().any(|pack| {
             let remainder = word_remainder(candidate, pack.product);
-            pack.primes.iter().any(|prime| remainder % prime == 0)
+            pack.primes.iter().any(|prime| remainder.is_multiple_of(*prime))
         })
     }
 }

@@ -196,7 +196,7 @@ fn pattern(c: &[u64], u: &[u64], n: u32) -> u16 {
     let high = c
         .iter()
         .zip(u.iter().rev().skip(1))
-        .fold(0_u64, |sum, (a, b)| sum.wrapping_add((u128::from(*a) * u128::from(*b) >> BITS) as u64));
+        .fold(0_u64, |sum, (a, b)| sum.wrapping_add(((u128::from(*a) * u128::from(*b)) >> BITS) as u64));
     let window = low.wrapping_add(high);
     let rounded = ((window >> (u64::BITS - n - 2)) + 1) >> 1;
     (rounded & ((2 << n) - 1)) as u16
