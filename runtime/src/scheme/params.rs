@@ -263,7 +263,7 @@ impl Params {
 
     /// The split `h + h' = rho' + 1` of the third set.
     pub fn multiples(&self) -> (u32, u32) {
-        let h = (self.rho_prime + 1) / 2;
+        let h = self.rho_prime.div_ceil(2);
         (h, self.rho_prime + 1 - h)
     }
 
