@@ -1,1 +1,3 @@
 //! The FFHE scheme and the level-parallel executor.
+
+pub mod scheme;

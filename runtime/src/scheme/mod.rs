@@ -1,0 +1,4 @@
+//! The scheme: parameters, keys, ciphertexts, evaluation and refresh.
+
+pub mod adder;
+pub mod params;
