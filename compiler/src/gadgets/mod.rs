@@ -1,3 +1,5 @@
 //! Arithmetic as gates.
 
+pub mod codec;
 pub mod format;
+pub mod text;
