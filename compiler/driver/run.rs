@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::atomic::Ordering;
 
-use ffhec_circuit::{Port, Program, Target};
+use ffhec_circuit::{Port, Program};
 use ffhec_runtime::{
     Ciphertext, EncryptionKey, Evaluator, KeyPair, KeyProgress, Params, SecretKey, generate_keys,
 };
@@ -102,9 +102,8 @@ fn encrypted(
     request: &Request<'_>,
     voice: &Voice,
 ) -> Result<Partial, Failure> {
-    let Loaded { program, target, .. } = loaded;
-    let params = presets::params_of(&target.preset)?;
-    voice.say(&presets::security_line(&params));
+    let Loaded { program, params, .. } = loaded;
+    voice.say(&presets::security_line(params));
     let slots = params.slots();
     let batches = rows.len().div_ceil(slots);
     voice.say(&format!(
@@ -114,7 +113,7 @@ fn encrypted(
     ));
     let memory = check_memory(loaded, request.memory_limit)?;
     let mut rng = session::generator(request.seed, "keygen and encryption", voice)?;
-    let KeyPair { secret, encryption, evaluation } = generate(&params, &mut rng, voice);
+    let KeyPair { secret, encryption, evaluation } = generate(params, &mut rng, voice);
     let evaluator = Evaluator::new(&evaluation, memory);
     let refreshes = program.circuit.counts().refresh as u64;
     let meter = voice.meter("evaluate", refreshes * batches as u64);
@@ -172,14 +171,14 @@ pub(crate) fn decrypt_rows(
     session::rows_of_bits(&bits, ports, count)
 }
 
-/// Refuses a run that does not fit the memory; returns the limit to hold to, in bytes.
+/// Refuses a run that does not fit the memory; returns what is left for expanded hints, in bytes.
 pub(crate) fn check_memory(loaded: &Loaded, limit: Option<u64>) -> Result<u64, Failure> {
     let limit = limit.unwrap_or_else(available_memory);
-    let needed = Report::new(loaded).cost(rayon::current_num_threads()).memory_bytes;
-    if needed <= limit {
-        return Ok(limit);
+    let needed = Report::new(loaded).needed_memory(rayon::current_num_threads());
+    if let Some(left) = limit.checked_sub(needed) {
+        return Ok(left);
     }
-    let Target { preset, .. } = &loaded.target;
+    let preset = &loaded.target.preset;
     Err(Failure::machine(
         format!("this program needs about {} of memory at preset {preset}, but {} may be used", size(needed), size(limit)),
         "use a machine with more memory, raise --memory-limit, lower --threads, or choose a smaller preset",
