@@ -76,6 +76,8 @@ fn expressions_parse_as_listed() {
         "x as fixed<T::EXPONENT_BITS + 2, (a < b)>",
         "x as int<8>>> 3",
         "x as int<8>> y",
+        "x as int<8>== y",
+        "x as int<8>>= y",
         "x as [float<5, 11>; 2]",
         "x as (f16, bool)",
         "[a, b,]",
@@ -365,4 +367,22 @@ fn spans_cover_the_text_of_their_nodes() {
     for text in VALID {
         check_spans(text, &parse(0, text).0);
     }
+}
+
+#[test]
+fn the_programs_of_the_reference_parse() {
+    let reference = include_str!("../../../docs/language.md");
+    let programs: Vec<&str> =
+        reference.split("```ffl\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
+    assert!(programs.len() >= 7);
+    for text in programs {
+        assert_eq!(diagnostics(text), [], "{text}");
+    }
+    for limit in [MAX_BRACKETS.to_string(), MAX_DEPTH.to_string(), "10,000".to_owned(), "2 MiB".to_owned()] {
+        assert!(reference.contains(&format!("| {limit} |")), "{limit}");
+    }
+    assert_eq!(
+        (MAX_DIGITS, MAX_SOURCE_BYTES, MAX_LONG_DIGITS, SHORT_NUMBER, MAX_ERRORS),
+        (10_000, 2 << 20, 1_000_000, 64, 100)
+    );
 }
