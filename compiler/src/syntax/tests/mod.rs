@@ -307,10 +307,8 @@ fn a_flood_of_errors_is_cut() {
         "a:",
     ] {
         let text = piece.repeat(20_000);
-        let start = std::time::Instant::now();
         let found = diagnostics(&text);
         assert!(!found.is_empty() && found.len() <= MAX_ERRORS, "{piece} {}", found.len());
-        assert!(start.elapsed().as_secs() < 20, "{piece} took {:?}", start.elapsed());
     }
 }
 
