@@ -362,7 +362,7 @@ mod tests {
         for (start, end) in [(5, 6), (6, 5), (1000, 2000), (20, 1000)] {
             let far =
                 unexpected(Span { file: 0, start, end }).related(Span { file: 9, start, end }, "nowhere");
-            assert!(render(&[far.clone()], &sources(), false).contains("E0006"));
+            assert!(render(std::slice::from_ref(&far), &sources(), false).contains("E0006"));
             assert_eq!(to_json(&[far], &sources())[0]["code"], "E0006");
         }
         let nowhere = unexpected(Span { file: 9, start: 0, end: 1 });

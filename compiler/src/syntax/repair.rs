@@ -438,11 +438,16 @@ fn split_closing_angle(tokens: &mut Vec<Spanned<'_>>, at: usize, terminals: &[St
     }
     tokens[at] = Spanned { token: Token::Gt, start: token.start, end: token.start + 1 };
     let (mut token, mut end) = (rest, token.end);
-    if let Some(next) =
-        tokens.get(at + 1).filter(|next| token == Token::Gt && next.token == Token::Gt && next.start == end)
-    {
-        (token, end) = (Token::Shr, next.end);
-        tokens.remove(at + 1);
+    if let Some(next) = tokens.get(at + 1).filter(|next| next.start == end) {
+        let joined = match (token, next.token) {
+            (Token::Gt, Token::Gt) => Some(Token::Shr),
+            (Token::Eq, Token::Eq) => Some(Token::EqEq),
+            _ => None,
+        };
+        if let Some(joined) = joined {
+            (token, end) = (joined, next.end);
+            tokens.remove(at + 1);
+        }
     }
     tokens.insert(at + 1, Spanned { token, start: tokens[at].end, end });
     true
