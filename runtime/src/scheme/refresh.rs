@@ -217,3 +217,39 @@ fn pattern(c: &[u64], u: &[u64], n: u32) -> u16 {
     let rounded = ((window >> (u64::BITS - n - 2)) + 1) >> 1;
     (rounded & ((2 << n) - 1)) as u16
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn patterns_are_the_rounded_top_bits_of_the_product(
+            c in vec(any::<u64>(), 20), u in vec(any::<u64>(), 20), n in 2_u32..6,
+        ) {
+            let kappa = 20 * BITS - 1;
+            let shift = kappa - n as usize;
+            let half = num_bigint::BigUint::from(1_u8) << (shift - 1);
+            let rounded = (limbs::integer(&c) * limbs::integer(&u) + half) >> shift;
+            let expected = rounded % (2_u64 << n);
+            prop_assert_eq!(num_bigint::BigUint::from(pattern(&c, &u, n)), expected);
+        }
+    }
+
+    #[test]
+    fn lazy_sums_stay_within_the_headroom() {
+        let modulus = Modulus::new(&[u64::MAX - 58, u64::MAX], 128, 3, crate::params::ModulusKind::Fold)
+            .expect("2^128 - 59 folds");
+        let ring = LazyRing { modulus: &modulus, parallel: false };
+        let mut sum = Lazy { value: modulus.reduce(vec![u64::MAX - 59, u64::MAX]), terms: 1 };
+        for _ in 0..40 {
+            sum = ring.add(&sum, &sum);
+            assert!(sum.terms < 1 << (Modulus::HEADROOM - 1));
+        }
+        // -1 doubled forty times.
+        let expected = limbs::integer(modulus.value()) - (1_u64 << 40);
+        assert_eq!(limbs::integer(&modulus.reduce(sum.value)), expected);
+    }
+}
