@@ -5,7 +5,7 @@ use num_bigint::{BigInt, BigUint};
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 
-use super::crt::Crt;
+use super::crt::{Crt, LongRemainder, ProductTree};
 use super::params::Params;
 use crate::arith::Modulus;
 use crate::arith::limbs;
@@ -129,15 +129,24 @@ impl Corrections {
 
 /// Makes corrections; knows the secret primes.
 pub(super) struct Compressor<'a> {
-    /// The parameter set.
-    pub(super) params: &'a Params,
-    /// Chinese remaindering over the primes.
-    pub(super) crt: &'a Crt<'a>,
+    params: &'a Params,
+    crt: &'a Crt<'a>,
     /// The primes' product pi.
-    pub(super) product: &'a BigUint,
+    product: &'a BigUint,
+    remainder: LongRemainder,
+    /// Corrections stay below `2^correction_bits`: the bound of `xi`.
+    bound: BigUint,
 }
 
-impl Compressor<'_> {
+impl<'a> Compressor<'a> {
+    /// Precomputes what all corrections share.
+    pub(super) fn new(params: &'a Params, tree: &'a ProductTree, crt: &'a Crt<'a>) -> Compressor<'a> {
+        let product = tree.product();
+        let remainder = LongRemainder::new(product, (params.gamma() + params.lambda()) as usize);
+        let bound = (BigUint::from(1_u8) << params.correction_bits()) / product;
+        Compressor { params, crt, product, remainder, bound }
+    }
+
     /// `Delta = (chi mod pi) + xi pi - CRT(residues)`, so that the element has these residues; `xi` is uniform and
     /// hides `pi`. Drawn again in the rare case that `Delta` would be negative.
     pub(super) fn correction(
@@ -148,11 +157,10 @@ impl Compressor<'_> {
         residues: &[BigInt],
         rng: &mut ChaCha20Rng,
     ) -> BigUint {
-        let chi = limbs::integer(&chi(self.params, seed, label, index)) % self.product;
+        let chi = self.remainder.remainder(&chi(self.params, seed, label, index));
         let combined = self.crt.combine(residues);
-        let bound = (BigUint::from(1_u8) << self.params.correction_bits()) / self.product;
         loop {
-            let sum = &chi + random_below(rng, &bound) * self.product;
+            let sum = &chi + random_below(rng, &self.bound) * self.product;
             if sum >= combined {
                 return sum - combined;
             }

@@ -115,8 +115,8 @@ pub fn generate_keys(
 
     let tree = ProductTree::new(secret_primes(params, &secret_seed, progress));
     let crt = Crt::new(&tree);
-    let compressor = Compressor { params, crt: &crt, product: tree.product() };
-    let maker = Maker { params, compressor, secret_seed: &secret_seed, progress };
+    let compressor = Compressor::new(params, &tree, &crt);
+    let maker = Maker { params, primes: tree.product(), compressor, secret_seed: &secret_seed, progress };
 
     let modulus = maker.modulus();
     let [first, second, third] = maker.three_sets(&seeds);
@@ -177,6 +177,8 @@ fn secret_indices(params: &Params, secret: &Seed) -> Vec<Vec<u32>> {
 /// Makes the public part.
 struct Maker<'a> {
     params: &'a Params,
+    /// The product of the secret primes.
+    primes: &'a BigUint,
     compressor: Compressor<'a>,
     secret_seed: &'a Seed,
     progress: Option<ProgressCallback<'a>>,
@@ -192,7 +194,7 @@ impl Maker<'_> {
                 CofactorKind::SmallFactorFree => self.small_factor_free_cofactor(),
                 CofactorKind::Rough => self.rough_cofactor(),
             };
-            let value = limbs::limbs_of(&(cofactor * self.compressor.product));
+            let value = limbs::limbs_of(&(cofactor * self.primes));
             Modulus::new(&value, params.gamma() as usize, params.limbs(), params.modulus())
                 .expect("the cofactor was chosen for a modulus of this form and size")
         })
@@ -200,7 +202,7 @@ impl Maker<'_> {
 
     /// The half-open range of cofactors for which `x_0` has exactly gamma bits.
     fn cofactor_range(&self, others: &BigUint) -> (BigUint, BigUint) {
-        let divisor = self.compressor.product * others;
+        let divisor = self.primes * others;
         let power = |bits: u32| BigUint::from(1_u8) << bits;
         (power(self.params.gamma() - 1) / &divisor + 1_u8, power(self.params.gamma()) / &divisor)
     }

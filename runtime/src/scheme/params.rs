@@ -324,6 +324,16 @@ impl Params {
         self.literal.modulus
     }
 
+    /// What a user must know about the form of the public modulus.
+    pub fn modulus_note(&self) -> &'static str {
+        match self.modulus() {
+            ModulusKind::Fold => {
+                "x_0 = 2^gamma - delta with a small delta, so that reduction is cheap; not in the paper, where q_0 is random"
+            }
+            ModulusKind::Paper => "x_0 = q_0 pi with a random q_0, as in the paper",
+        }
+    }
+
     /// Kind of the public modulus' cofactor.
     pub fn cofactor(&self) -> CofactorKind {
         self.literal.cofactor

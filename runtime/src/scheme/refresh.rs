@@ -27,6 +27,11 @@ fn expand_range(key: &EvaluationKey, range: std::ops::Range<usize>) -> Vec<HintP
     range.into_par_iter().map(|i| HintPair { hint: key.hint(i), key_bit: key.key_bit(i) }).collect()
 }
 
+/// Whether a batch has too few ciphertexts to keep all threads busy with one each.
+fn is_narrow(batch: usize) -> bool {
+    batch < rayon::current_num_threads()
+}
+
 fn pair_bytes(params: &Params) -> u64 {
     2 * 8 * params.limbs() as u64
 }
@@ -47,18 +52,21 @@ impl Evaluator<'_> {
     /// the memory limit allows share one pass over the hints.
     pub(super) fn refresh_batch(&self, bits: &[&Ciphertext]) -> Vec<Ciphertext> {
         match &self.expanded {
-            Some(pairs) => bits.par_iter().map(|bit| self.refresh_one(bit, pairs)).collect(),
+            Some(pairs) => {
+                let alone = is_narrow(bits.len());
+                bits.par_iter().map(|bit| self.refresh_one(bit, pairs, alone)).collect()
+            }
             None => bits.chunks(self.batch_size()).flat_map(|chunk| self.refresh_chunk(chunk)).collect(),
         }
     }
 
-    fn refresh_one(&self, bit: &Ciphertext, pairs: &[HintPair]) -> Ciphertext {
+    fn refresh_one(&self, bit: &Ciphertext, pairs: &[HintPair], alone: bool) -> Ciphertext {
         let mut gather = Gather::new(self.params());
         for pairs in pairs.chunks(self.params().box_size()) {
             gather.absorb(bit, pairs);
             gather.close_box(&self.key.modulus);
         }
-        self.finish(bit, gather)
+        self.finish(bit, gather, alone)
     }
 
     /// One pass over all hints for all of `bits`, one piece of a box at a time.
@@ -74,7 +82,8 @@ impl Evaluator<'_> {
             }
             gathers.par_iter_mut().for_each(|gather| gather.close_box(&self.key.modulus));
         }
-        gathers.into_par_iter().zip(bits).map(|(gather, bit)| self.finish(bit, gather)).collect()
+        let alone = is_narrow(bits.len());
+        gathers.into_par_iter().zip(bits).map(|(gather, bit)| self.finish(bit, gather, alone)).collect()
     }
 
     /// How many ciphertexts share a pass: half the memory limit goes to their box sums.
@@ -85,8 +94,8 @@ impl Evaluator<'_> {
         usize::try_from(self.memory_limit / 2 / each).unwrap_or(usize::MAX).max(rayon::current_num_threads())
     }
 
-    fn finish(&self, bit: &Ciphertext, gather: Gather) -> Ciphertext {
-        let ring = LazyRing { modulus: &self.key.modulus };
+    fn finish(&self, bit: &Ciphertext, gather: Gather, alone: bool) -> Ciphertext {
+        let ring = LazyRing { modulus: &self.key.modulus, parallel: alone };
         let sum = add_columns(&ring, gather.columns);
         let rounded = Ciphertext::new(self.key.modulus.reduce(sum.value));
         if bit.value[0] & 1 == 1 { self.not(&rounded) } else { rounded }
@@ -165,6 +174,8 @@ impl Lazy {
 /// Ciphertexts as the adder's ring: sums are reduced only when they near the headroom, products always.
 struct LazyRing<'m> {
     modulus: &'m Modulus,
+    /// Whether independent products are spread over the threads.
+    parallel: bool,
 }
 
 impl Ring for LazyRing<'_> {
@@ -184,6 +195,11 @@ impl Ring for LazyRing<'_> {
     fn mul(&self, a: &Lazy, b: &Lazy) -> Lazy {
         Lazy { value: self.modulus.mul(&a.value, &b.value), terms: 1 }
     }
+
+    fn mul_all(&self, pairs: &[(Lazy, Lazy)]) -> Vec<Lazy> {
+        let mul = |(a, b): &(Lazy, Lazy)| self.mul(a, b);
+        if self.parallel { pairs.par_iter().map(mul).collect() } else { pairs.iter().map(mul).collect() }
+    }
 }
 
 /// `Z = round(2^n c u / 2^kappa) mod 2^(n+1)`, from the top word of `c u mod 2^(kappa+1)`.
@@ -200,4 +216,40 @@ fn pattern(c: &[u64], u: &[u64], n: u32) -> u16 {
     let window = low.wrapping_add(high);
     let rounded = ((window >> (u64::BITS - n - 2)) + 1) >> 1;
     (rounded & ((2 << n) - 1)) as u16
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn patterns_are_the_rounded_top_bits_of_the_product(
+            c in vec(any::<u64>(), 20), u in vec(any::<u64>(), 20), n in 2_u32..6,
+        ) {
+            let kappa = 20 * BITS - 1;
+            let shift = kappa - n as usize;
+            let half = num_bigint::BigUint::from(1_u8) << (shift - 1);
+            let rounded = (limbs::integer(&c) * limbs::integer(&u) + half) >> shift;
+            let expected = rounded % (2_u64 << n);
+            prop_assert_eq!(num_bigint::BigUint::from(pattern(&c, &u, n)), expected);
+        }
+    }
+
+    #[test]
+    fn lazy_sums_stay_within_the_headroom() {
+        let modulus = Modulus::new(&[u64::MAX - 58, u64::MAX], 128, 3, crate::params::ModulusKind::Fold)
+            .expect("2^128 - 59 folds");
+        let ring = LazyRing { modulus: &modulus, parallel: false };
+        let mut sum = Lazy { value: modulus.reduce(vec![u64::MAX - 59, u64::MAX]), terms: 1 };
+        for _ in 0..40 {
+            sum = ring.add(&sum, &sum);
+            assert!(sum.terms < 1 << (Modulus::HEADROOM - 1));
+        }
+        // -1 doubled forty times.
+        let expected = limbs::integer(modulus.value()) - (1_u64 << 40);
+        assert_eq!(limbs::integer(&modulus.reduce(sum.value)), expected);
+    }
 }
