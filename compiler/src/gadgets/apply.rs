@@ -24,7 +24,6 @@ pub fn is_canonical(op: &Op, operands: &[Typed<'_>]) -> bool {
     match op {
         Op::Input(_) => false,
         Op::Select => operands.iter().all(|typed| typed.operand.canonical),
-        Op::Convert => operands.iter().all(|typed| typed.operand.canonical || typed.ty.as_float().is_none()),
         Op::Constant(_)
         | Op::Neg
         | Op::Abs
@@ -61,6 +60,7 @@ pub fn is_canonical(op: &Op, operands: &[Typed<'_>]) -> bool {
         | Op::IsFinite
         | Op::IsNegative
         | Op::Reinterpret
+        | Op::Convert
         | Op::Sum
         | Op::Dot => true,
     }

@@ -42,7 +42,10 @@ fn kind(ty: Scalar) -> Kind {
 /// `x as to`. A conversion to `bool` asks whether the value is other than zero.
 pub fn convert(g: &mut Gates<'_>, from: Scalar, x: Operand<'_>, to: Scalar) -> Bits {
     if from == to {
-        return x.bits.to_vec();
+        return match from.as_float() {
+            Some(format) => plain_zero(g, format, x),
+            None => x.bits.to_vec(),
+        };
     }
     if to == Scalar::Bool {
         let some = match kind(from) {
@@ -76,7 +79,8 @@ pub fn reinterpret(g: &mut Gates<'_>, from: Scalar, x: Operand<'_>, to: Scalar) 
 }
 
 fn float_to_float(g: &mut Gates<'_>, from: FloatFormat, x: Operand<'_>, to: FloatFormat) -> Bits {
-    let value = unpack_normalised(g, from, x.bits);
+    let bits = plain_zero(g, from, x);
+    let value = unpack_normalised(g, from, &bits);
     let shift = to.bias() - from.bias() - 1;
     let width = value.exponent.len().max(to.exponent_bits as usize) + 2;
     let base = offset(g, &value.exponent, shift, width);

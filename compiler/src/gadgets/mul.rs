@@ -162,7 +162,8 @@ pub fn div(g: &mut Gates<'_>, format: FloatFormat, x: Operand<'_>, y: Operand<'_
     let (difference, _) = g.add(&ex, &ey, top);
     let base = offset(g, &difference, format.bias() - 1, width + 1);
 
-    let mut sign = g.xor(a.sign, b.sign);
+    let sign_y = if format.has_signed_zero() { b.sign } else { g.and_not(b.sign, b.class.zero) };
+    let mut sign = g.xor(a.sign, sign_y);
     let mut special = Special::none(g);
     special.zero = a.class.zero;
     let nonsense = g.and(a.class.zero, b.class.zero);
@@ -210,7 +211,9 @@ pub fn sqrt(g: &mut Gates<'_>, format: FloatFormat, x: Operand<'_>) -> Bits {
     word.extend_from_slice(&radicand[radicand.len().saturating_sub(2 * digits)..]);
     // Only with so much precision that roots of subnormals are subnormal does more than the next digit matter.
     let subnormal = format.has_subnormals() && i64::from(format.precision) > format.bias();
-    let (root, inexact) = square_root(g, &word, digits, subnormal || rounding == Rounding::Up);
+    let track = subnormal || rounding == Rounding::Up;
+    let (root, inexact) = square_root(g, &word, digits, track);
+    let sticky = if track { inexact } else { g.bit(true) };
 
     let mut special = Special::none(g);
     special.zero = a.class.zero;
@@ -220,7 +223,7 @@ pub fn sqrt(g: &mut Gates<'_>, format: FloatFormat, x: Operand<'_>) -> Bits {
     let sign = g.and(a.sign, a.class.zero);
     invalid(format, &mut special, g, negative);
     let special = exclusive(g, special);
-    let exact = Exact { sign, base, significand: root, sticky: inexact };
+    let exact = Exact { sign, base, significand: root, sticky };
     round(g, format, exact, special, if subnormal { Below::Shift } else { Below::Aligned })
 }
 

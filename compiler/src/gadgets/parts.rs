@@ -6,7 +6,7 @@ use num_bigint::BigInt;
 use super::bits::{Bits, Gates};
 use super::float::{Class, Operand, classify, fields, offset, plain_zero, unpack_normalised};
 use super::format::FloatFormat;
-use super::round::{Below, Exact, Special, round};
+use super::round::{Below, Exact, Special, overflow_away, round};
 use super::shift::{index_bits, thermometer};
 
 /// Result width of [`exponent`].
@@ -162,6 +162,9 @@ pub fn integral(g: &mut Gates<'_>, format: FloatFormat, x: Operand<'_>, mode: In
         }
         *bit = g.or(*bit, carry);
     }
+    if format.has_infinity() {
+        infinite_as_directed(g, format, &mut out, sign, class);
+    }
     let sign = if format.has_signed_zero() {
         sign
     } else {
@@ -170,6 +173,26 @@ pub fn integral(g: &mut Gates<'_>, format: FloatFormat, x: Operand<'_>, mode: In
     };
     out.push(sign);
     out
+}
+
+/// With more precision than exponents an integer may overflow: to the largest magnitude if the format rounds so.
+fn infinite_as_directed(g: &mut Gates<'_>, format: FloatFormat, out: &mut Bits, sign: Wire, class: Class) {
+    let (Some(infinity), true) =
+        (format.infinity(), format.max_exponent_field() - format.bias() < i64::from(format.precision) - 1)
+    else {
+        return;
+    };
+    let ones = g.all(&out[format.fraction_bits() as usize..]);
+    let special = g.or(class.infinite, class.nan);
+    let over = g.and_not(ones, special);
+    let away = overflow_away(g, format, sign);
+    let largest = g.and_not(over, away);
+    let change = infinity ^ format.max_finite();
+    for (index, bit) in out.iter_mut().enumerate() {
+        if change.bit(index as u64) {
+            *bit = g.xor(*bit, largest);
+        }
+    }
 }
 
 /// Where the binary point is in a significand.

@@ -658,3 +658,178 @@ fn small_formats_are_right_in_order_and_remainder() {
     exhaustive(&ORDER, &SMALL);
     exhaustive(&[Op::Rem], &SMALL);
 }
+
+#[test]
+fn every_rounding_and_option_is_right() {
+    let names: Vec<String> = Rounding::ALL
+        .into_iter()
+        .flat_map(|rounding| {
+            ["", ", flush", ", finite", ", flush, finite"]
+                .map(|options| format!("ieee<4, 4, {}{options}>", rounding.name()))
+        })
+        .collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let ops = [Op::Add, Op::Mul, Op::Div, Op::Sqrt, Op::Sum, Op::Fma, Op::Dot, Op::Scale2, Op::Rem];
+    random(&ops, &names, 10_000);
+}
+
+#[test]
+fn wide_formats_are_right_on_random_and_edge_operands() {
+    random(&[Op::Add, Op::Mul], &["float<5, 11>", "float<8, 24>", "f16", "f32"], 100_000);
+    random(&[Op::Sub, Op::Div], &["float<5, 11>", "float<8, 24>", "f16", "f32", "f64", "bf16"], 5_000);
+    random(
+        &[Op::Add, Op::Mul],
+        &["f64", "float<11, 53>", "bf16", "float<8, 8>", "ieee<8, 24, finite, flush>"],
+        5_000,
+    );
+    random(
+        &[Op::Add, Op::Mul, Op::Div],
+        &["float<15, 113>", "ieee<15, 113>", "ieee<2, 40>", "float<3, 60>"],
+        500,
+    );
+}
+
+#[test]
+fn fused_sums_and_roots_are_right_on_random_and_edge_operands() {
+    let names = [
+        "float<5, 11>",
+        "f16",
+        "bf16",
+        "float<8, 24>",
+        "f32",
+        "ieee<8, 24, up>",
+        "f8e4m3",
+        "f8e5m2",
+        "ieee<3, 12>",
+    ];
+    random(&[Op::Fma, Op::Sum, Op::Dot], &names, 4_000);
+    random(&[Op::Fma], &["f64", "float<11, 53>", "ieee<2, 10>", "float<2, 10>"], 1_000);
+    random(&UNARY, &["float<5, 11>", "f16", "float<8, 24>", "f32"], 4_000);
+    random(&UNARY, &["f64", "float<11, 53>", "ieee<3, 20>", "float<3, 20>"], 500);
+    random(&ORDER, &["float<5, 11>", "f16", "float<8, 24>", "f32"], 4_000);
+    random(&[Op::Rem], &["float<5, 11>", "f16", "float<8, 24>", "f32"], 2_000);
+    random(&[Op::Scale2], &["float<5, 11>", "f16", "f32", "float<3, 4>"], 4_000);
+}
+
+#[test]
+fn integers_and_fixed_point_are_right() {
+    let ops = [
+        Op::Neg,
+        Op::Abs,
+        Op::Add,
+        Op::Sub,
+        Op::Mul,
+        Op::Div,
+        Op::Rem,
+        Op::Min,
+        Op::Max,
+        Op::Lt,
+        Op::Le,
+        Op::Eq,
+    ];
+    let bitwise = [Op::And, Op::Or, Op::Xor, Op::Not];
+    let shifts = [Op::ShlConst(3), Op::ShrConst(3), Op::ShlConst(99), Op::ShrConst(99), Op::Shl, Op::Shr];
+    let fixed = [Op::Sqrt, Op::Floor, Op::Ceil, Op::Round, Op::Trunc];
+    exhaustive(
+        &ops,
+        &["int<5>", "uint<5>", "fixed<3, 3>", "fixed<1, 5>", "fixed<5, 0>", "int<1>", "uint<1>"],
+    );
+    exhaustive(&bitwise, &["int<5>", "uint<5>", "bool"]);
+    exhaustive(&shifts, &["int<6>", "uint<6>", "fixed<3, 3>"]);
+    exhaustive(&fixed, &["fixed<3, 5>", "fixed<1, 6>", "fixed<6, 0>", "fixed<1, 0>"]);
+    exhaustive(&[Op::Fma, Op::Sum, Op::Dot], &["int<3>", "uint<3>", "fixed<2, 2>", "fixed<2, 1>"]);
+    exhaustive(&[Op::Eq], &["bool"]);
+    random(&ops, &["int<32>", "uint<32>", "fixed<16, 16>", "int<64>", "fixed<1, 63>"], 500);
+}
+
+#[test]
+fn conversions_are_right() {
+    let names = [
+        "float<5, 11>",
+        "float<3, 4>",
+        "f16",
+        "f32",
+        "f8e4m3",
+        "f8e4m3<finite>",
+        "f8e5m2",
+        "ieee<4, 6, up, flush>",
+        "ieee<3, 9, finite>",
+        "f64",
+        "int<8>",
+        "uint<8>",
+        "int<32>",
+        "uint<64>",
+        "int<1>",
+        "uint<1>",
+        "fixed<4, 4>",
+        "fixed<8, 24>",
+        "fixed<1, 40>",
+        "fixed<8, 0>",
+        "bool",
+    ];
+    for from in names {
+        for to in names {
+            let bench = Bench::new(Op::Convert, to, &[from]);
+            let ty = bench.types[0];
+            if ty.width() <= 10 {
+                bench.check(&all(&[ty]));
+            } else {
+                bench.check(&Random(7).rows(&[ty], 1_000));
+            }
+        }
+    }
+}
+
+/// AND gates and AND-depth of what an operation keeps of its gates, over operands that are results of others.
+fn counts(op: &Op, name: &str) -> String {
+    use crate::float::fir::{Column, Graph, Node, Value};
+    let shape = bench(op, name);
+    let mut graph = Graph { functions: vec!["main".to_owned()], ..Graph::default() };
+    let column = |name: &str, ty| Column { name: name.to_owned(), ty, range: None };
+    for (index, &ty) in shape.types.iter().enumerate() {
+        graph.inputs.push(column(&format!("x{index}"), ty));
+        let op = Op::Input(u32::try_from(index).unwrap());
+        graph.nodes.push(Node { op, operands: vec![], ty, origin: 0 });
+    }
+    let operands = (0..u32::try_from(shape.types.len()).unwrap()).map(Value).collect();
+    graph.nodes.push(Node { op: op.clone(), operands, ty: shape.ty, origin: 0 });
+    let result = Value(u32::try_from(graph.nodes.len() - 1).unwrap());
+    graph.outputs.push((column("result", shape.ty), result));
+    let counts = crate::float::lower::lower(&graph, 1 << 24).unwrap().counts();
+    format!(
+        "{name:<12} {:<12} AND {:>6}  XOR {:>6}  depth {:>5}",
+        format!("{op:?}"),
+        counts.and,
+        counts.xor,
+        counts.and_depth
+    )
+}
+
+#[test]
+fn gate_counts_stay_as_they_are() {
+    let ops = [
+        Op::Add,
+        Op::Sub,
+        Op::Mul,
+        Op::Div,
+        Op::Sqrt,
+        Op::Fma,
+        Op::Rem,
+        Op::Lt,
+        Op::Eq,
+        Op::Min,
+        Op::Floor,
+        Op::Round,
+        Op::Sum,
+        Op::Dot,
+    ];
+    let mut table = Vec::new();
+    for name in ["float<5, 11>", "float<8, 8>", "float<8, 24>", "f16", "f32", "ieee<8, 24, flush, finite>"] {
+        table.extend(ops.iter().map(|op| counts(op, name)));
+    }
+    for op in [Op::Add, Op::Mul] {
+        table.push(counts(&op, "float<11, 53>"));
+        table.push(counts(&op, "f64"));
+    }
+    insta::assert_snapshot!(table.join("\n"));
+}

@@ -214,7 +214,7 @@ fn underflows(g: &mut Gates<'_>, format: FloatFormat, base_negative: Wire, field
 }
 
 /// Whether overflow goes to infinity (NaN in E4M3) rather than to the largest magnitude.
-fn overflow_away(g: &mut Gates<'_>, format: FloatFormat, sign: Wire) -> Wire {
+pub fn overflow_away(g: &mut Gates<'_>, format: FloatFormat, sign: Wire) -> Wire {
     if format.saturates() {
         return g.bit(false);
     }
