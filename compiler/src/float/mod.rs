@@ -1,3 +1,4 @@
 //! The flat float IR and its lowering to gates.
 
 pub mod fir;
+pub mod fold;
