@@ -236,7 +236,12 @@ pub(crate) struct Body<'c, 'a> {
 }
 
 impl<'c, 'a> Body<'c, 'a> {
-    fn new(checker: &'c mut Checker<'a>, file: u32, generics: Vec<(String, Argument)>, used: Use) -> Body<'c, 'a> {
+    fn new(
+        checker: &'c mut Checker<'a>,
+        file: u32,
+        generics: Vec<(String, Argument)>,
+        used: Use,
+    ) -> Body<'c, 'a> {
         let env = Env { file, generics: generics.iter().cloned().collect(), local: true };
         Body {
             checker,
@@ -280,8 +285,11 @@ impl<'c, 'a> Body<'c, 'a> {
         if is_main {
             self.entry_type(&result, function.result.ty.span);
         }
-        let mut body =
-            if result == Ty::unit() { self.discard(&function.body) } else { self.expr(&function.body, Some(&result)) };
+        let mut body = if result == Ty::unit() {
+            self.discard(&function.body)
+        } else {
+            self.expr(&function.body, Some(&result))
+        };
         self.settle(&result);
         for (low, high) in params.iter_mut().filter_map(|param| param.range.as_mut()) {
             self.finish(low);
@@ -313,7 +321,13 @@ impl<'c, 'a> Body<'c, 'a> {
         for (name, span) in inputs {
             let Some(name) = mentions.iter().find(|known| **known == name) else { continue };
             let local = self.locals.len();
-            self.locals.push(Local { ty: ty.clone(), mutable: false, secret: true, known: None, span: *span });
+            self.locals.push(Local {
+                ty: ty.clone(),
+                mutable: false,
+                secret: true,
+                known: None,
+                span: *span,
+            });
             self.scopes[0].push((name, local));
             params.push(Param {
                 name: (*name).to_owned(),
@@ -329,14 +343,27 @@ impl<'c, 'a> Body<'c, 'a> {
         self.settle(&result);
         self.finish(&mut body);
         let result = body.ty.clone();
-        Instance { item: usize::MAX, name: "main".to_owned(), params, locals: self.locals.len(), result, body }
+        Instance {
+            item: usize::MAX,
+            name: "main".to_owned(),
+            params,
+            locals: self.locals.len(),
+            result,
+            body,
+        }
     }
 
     /// Parameters and results of `main` hold encrypted values.
     fn entry_type(&mut self, ty: &Ty, span: Span) {
         if holds_comptime(ty) {
             let shown = self.unifier.show(ty);
-            self.error("E0214", span, format!("`main` cannot take or give {shown}"), "not a type of encrypted values", "write a type such as `f16`, `int<16>` or `bool`");
+            self.error(
+                "E0214",
+                span,
+                format!("`main` cannot take or give {shown}"),
+                "not a type of encrypted values",
+                "write a type such as `f16`, `int<16>` or `bool`",
+            );
         }
     }
 
@@ -350,8 +377,14 @@ impl<'c, 'a> Body<'c, 'a> {
             let mut seen: BTreeMap<&str, Span> = BTreeMap::new();
             for name in names {
                 if let Some(&first) = seen.get(name.name.as_str()) {
-                    self.error("E0104", name.span, format!("`{}` is declared twice", name.name), "declared again here", "rename one of them")
-                        .push((first, "first declared here".to_owned()));
+                    self.error(
+                        "E0104",
+                        name.span,
+                        format!("`{}` is declared twice", name.name),
+                        "declared again here",
+                        "rename one of them",
+                    )
+                    .push((first, "first declared here".to_owned()));
                 } else {
                     seen.insert(&name.name, name.span);
                 }
@@ -366,7 +399,13 @@ impl<'c, 'a> Body<'c, 'a> {
         }
         if matches!(scalar, Ty::Tuple(_) | Ty::BOOL) {
             let shown = self.unifier.show(&scalar);
-            self.error("E0201", low.span, format!("{shown} has no range"), "a range needs numbers", "leave out `in [..]`");
+            self.error(
+                "E0201",
+                low.span,
+                format!("{shown} has no range"),
+                "a range needs numbers",
+                "leave out `in [..]`",
+            );
             scalar = Ty::Error;
         }
         (self.expr(low, Some(&scalar)), self.expr(high, Some(&scalar)))
@@ -382,7 +421,12 @@ impl<'c, 'a> Body<'c, 'a> {
 
     /// The local variable of a name.
     pub(crate) fn local(&self, name: &str) -> Option<LocalId> {
-        self.scopes.iter().rev().flat_map(|scope| scope.iter().rev()).find(|(known, _)| *known == name).map(|(_, id)| *id)
+        self.scopes
+            .iter()
+            .rev()
+            .flat_map(|scope| scope.iter().rev())
+            .find(|(known, _)| *known == name)
+            .map(|(_, id)| *id)
     }
 
     /// Reports an error; in an instance of a generic function, with the use it comes from.
@@ -425,11 +469,23 @@ impl<'c, 'a> Body<'c, 'a> {
         let full = self.unifier.deep(&ty);
         let (count, limit) = (elements(&full), self.checker.limits.array_elements);
         if count > limit {
-            self.error("E0301", span, format!("a value of this type has {count} elements"), format!("at most {limit} are allowed"), "use a smaller array, or raise `--limit array=N`");
+            self.error(
+                "E0301",
+                span,
+                format!("a value of this type has {count} elements"),
+                format!("at most {limit} are allowed"),
+                "use a smaller array, or raise `--limit array=N`",
+            );
             return Ty::Error;
         }
         if nodes(&full, MAX_TYPE_NODES) >= MAX_TYPE_NODES {
-            self.error("E0301", span, "this type is too large", format!("more than {MAX_TYPE_NODES} parts"), "use arrays instead of tuples of tuples");
+            self.error(
+                "E0301",
+                span,
+                "this type is too large",
+                format!("more than {MAX_TYPE_NODES} parts"),
+                "use arrays instead of tuples of tuples",
+            );
             return Ty::Error;
         }
         ty
@@ -446,7 +502,13 @@ impl<'c, 'a> Body<'c, 'a> {
             return match argument {
                 Argument::Type(ty) => ty.clone(),
                 Argument::Const(_) => {
-                    self.error("E0103", name.span, format!("`{}` is a number, not a type", name.name), "expected a type", "declare it as `<T: float>` to use it as a type");
+                    self.error(
+                        "E0103",
+                        name.span,
+                        format!("`{}` is a number, not a type", name.name),
+                        "expected a type",
+                        "declare it as `<T: float>` to use it as a type",
+                    );
                     Ty::Error
                 }
             };
@@ -479,20 +541,29 @@ impl<'c, 'a> Body<'c, 'a> {
 
     fn unknown_type(&mut self, name: &'a Ident, env: &Rc<Env>) -> Ty {
         const BUILT_IN: [&str; 13] = [
-            "bool", "f16", "bf16", "f32", "f64", "f8e5m2", "f8e4m3", "float", "ieee", "fixed", "int", "uint", "rational",
+            "bool", "f16", "bf16", "f32", "f64", "f8e5m2", "f8e4m3", "float", "ieee", "fixed", "int", "uint",
+            "rational",
         ];
         let mut known: Vec<&str> = BUILT_IN.to_vec();
         known.extend(self.checker.names.visible(env.file, |what| matches!(what, What::Type(_))));
         known.extend(env.generics.keys().map(String::as_str));
-        let help = similar(&name.name, &known)
-            .unwrap_or_else(|| "types are bool, f16, bf16, f32, f64, float<E, P>, ieee<E, P>, fixed<I, F>, int<N>, uint<N>".to_owned());
+        let help = similar(&name.name, &known).unwrap_or_else(|| {
+            "types are bool, f16, bf16, f32, f64, float<E, P>, ieee<E, P>, fixed<I, F>, int<N>, uint<N>"
+                .to_owned()
+        });
         self.error("E0103", name.span, format!("there is no type `{}`", name.name), "unknown type", help);
         Ty::Error
     }
 
     fn no_arguments(&mut self, name: &'a Ident, args: &'a [Expr]) {
         if let Some(first) = args.first() {
-            self.error("E0206", first.span, format!("`{}` takes no arguments", name.name), format!("found {}", args.len()), "remove `<..>`");
+            self.error(
+                "E0206",
+                first.span,
+                format!("`{}` takes no arguments", name.name),
+                format!("found {}", args.len()),
+                "remove `<..>`",
+            );
         }
     }
 
@@ -501,11 +572,21 @@ impl<'c, 'a> Body<'c, 'a> {
             return Ty::Error;
         }
         if self.aliases >= 100 {
-            self.error("E0304", span, "types are named after types more than 100 times over", "too deep", "name the type directly");
+            self.error(
+                "E0304",
+                span,
+                "types are named after types more than 100 times over",
+                "too deep",
+                "name the type directly",
+            );
             return Ty::Error;
         }
         self.aliases += 1;
-        let env = Rc::new(Env { file: self.checker.names.items[item].file, generics: BTreeMap::new(), local: false });
+        let env = Rc::new(Env {
+            file: self.checker.names.items[item].file,
+            generics: BTreeMap::new(),
+            local: false,
+        });
         let ty = self.ty(aliased, &env);
         self.aliases -= 1;
         ty
@@ -527,7 +608,13 @@ impl<'c, 'a> Body<'c, 'a> {
                 "int" => "int<N>",
                 _ => "uint<N>",
             };
-            self.error("E0206", ty.span, format!("`{}` takes {widths} width{}", name.name, if widths == 1 { "" } else { "s" }), format!("found {}", args.len()), format!("write `{expected}`"));
+            self.error(
+                "E0206",
+                ty.span,
+                format!("`{}` takes {widths} width{}", name.name, if widths == 1 { "" } else { "s" }),
+                format!("found {}", args.len()),
+                format!("write `{expected}`"),
+            );
             return Ty::Error;
         }
         let mut values = [0_u32; 2];
@@ -539,11 +626,22 @@ impl<'c, 'a> Body<'c, 'a> {
                 },
                 Const::Open => {
                     let var = self.unifier.fresh(Need::NUMBER);
-                    self.pending.push(Pending::Type { var: var.clone(), ty, env: env.clone(), span: ty.span });
+                    self.pending.push(Pending::Type {
+                        var: var.clone(),
+                        ty,
+                        env: env.clone(),
+                        span: ty.span,
+                    });
                     return var;
                 }
                 Const::Dynamic => {
-                    self.error("E0213", arg.span, "this width is not known when types are checked", "expected a constant", "use a literal, a `const` item or a `const` generic");
+                    self.error(
+                        "E0213",
+                        arg.span,
+                        "this width is not known when types are checked",
+                        "expected a constant",
+                        "use a literal, a `const` item or a `const` generic",
+                    );
                     return Ty::Error;
                 }
                 Const::Failed => return Ty::Error,
@@ -556,7 +654,9 @@ impl<'c, 'a> Body<'c, 'a> {
             "int" => scalar_or_error(Scalar::int(first).ok()),
             "uint" => scalar_or_error(Scalar::uint(first).ok()),
             "ieee" => match self.options(&args[widths..], true) {
-                Some((rounding, flush, finite)) => scalar_or_error(Scalar::float(first, second, Family::Ieee { rounding, flush, finite }).ok()),
+                Some((rounding, flush, finite)) => scalar_or_error(
+                    Scalar::float(first, second, Family::Ieee { rounding, flush, finite }).ok(),
+                ),
                 None => Ty::Error,
             },
             _ => match self.options(args, false) {
@@ -572,13 +672,22 @@ impl<'c, 'a> Body<'c, 'a> {
             ("float" | "ieee", 0) => ("the exponent width", EXPONENT_BITS),
             ("float" | "ieee", _) => ("the precision", PRECISION),
             ("fixed", 0) => ("the number of integer bits", (1, MAX_INTEGER_BITS)),
-            ("fixed", _) => ("the number of fraction bits", (0, MAX_INTEGER_BITS - first.min(MAX_INTEGER_BITS))),
+            ("fixed", _) => {
+                ("the number of fraction bits", (0, MAX_INTEGER_BITS - first.min(MAX_INTEGER_BITS)))
+            }
             _ => ("the width", (1, MAX_INTEGER_BITS)),
         };
-        let width = to_i64(value).and_then(|value| value.to_u32()).filter(|width| (low..=high).contains(width));
+        let width =
+            to_i64(value).and_then(|value| value.to_u32()).filter(|width| (low..=high).contains(width));
         if width.is_none() {
             let found = exact::show(value);
-            self.error("E0206", span, format!("{what} of `{name}` is {found}"), format!("expected {low} to {high}"), format!("choose a width from {low} to {high}"));
+            self.error(
+                "E0206",
+                span,
+                format!("{what} of `{name}` is {found}"),
+                format!("expected {low} to {high}"),
+                format!("choose a width from {low} to {high}"),
+            );
         }
         width
     }
@@ -596,13 +705,29 @@ impl<'c, 'a> Body<'c, 'a> {
                 ("flush", _) if ieee => std::mem::replace(&mut flush, true),
                 (_, Some(direction)) if ieee => rounding.replace(direction).is_some(),
                 _ => {
-                    let allowed = if ieee { "nearest_even, nearest_away, toward_zero, up, down, flush, finite" } else { "finite" };
-                    self.error("E0206", arg.span, "this is no option of the type", format!("expected one of {allowed}"), "remove it or correct it");
+                    let allowed = if ieee {
+                        "nearest_even, nearest_away, toward_zero, up, down, flush, finite"
+                    } else {
+                        "finite"
+                    };
+                    self.error(
+                        "E0206",
+                        arg.span,
+                        "this is no option of the type",
+                        format!("expected one of {allowed}"),
+                        "remove it or correct it",
+                    );
                     return None;
                 }
             };
             if repeated {
-                self.error("E0206", arg.span, "this option is given twice, or two rounding directions are", "too many", "keep one");
+                self.error(
+                    "E0206",
+                    arg.span,
+                    "this option is given twice, or two rounding directions are",
+                    "too many",
+                    "keep one",
+                );
                 return None;
             }
         }
@@ -633,11 +758,23 @@ impl<'c, 'a> Body<'c, 'a> {
         match to_i64(value) {
             Some(len) if len >= 0 && len.unsigned_abs() <= limit => Len::Known(len),
             _ if *value > Exact::from_integer(limit.into()) => {
-                self.error("E0301", span, format!("an array of {} elements", exact::show(value)), format!("at most {limit} are allowed"), "use a smaller array, or raise `--limit array=N`");
+                self.error(
+                    "E0301",
+                    span,
+                    format!("an array of {} elements", exact::show(value)),
+                    format!("at most {limit} are allowed"),
+                    "use a smaller array, or raise `--limit array=N`",
+                );
                 Len::Any
             }
             _ => {
-                self.error("E0314", span, format!("an array cannot have {} elements", exact::show(value)), "expected a whole number, zero or more", "correct the length");
+                self.error(
+                    "E0314",
+                    span,
+                    format!("an array cannot have {} elements", exact::show(value)),
+                    "expected a whole number, zero or more",
+                    "correct the length",
+                );
                 Len::Any
             }
         }
@@ -669,11 +806,24 @@ impl<'c, 'a> Body<'c, 'a> {
             && self.checker.names.lookup(env.file, &name.name).is_none()
         {
             let known = self.checker.names.visible(env.file, |what| matches!(what, What::Const { .. }));
-            let help = similar(&name.name, &known).unwrap_or_else(|| "declare it: `const N: int = 4;`".to_owned());
-            self.error("E0101", name.span, format!("there is no constant `{}`", name.name), "unknown name", help);
+            let help =
+                similar(&name.name, &known).unwrap_or_else(|| "declare it: `const N: int = 4;`".to_owned());
+            self.error(
+                "E0101",
+                name.span,
+                format!("there is no constant `{}`", name.name),
+                "unknown name",
+                help,
+            );
             return;
         }
-        self.error("E0213", expr.span, "this is not a compile-time integer", "expected a constant", "use literals, `const` items and `const` generics");
+        self.error(
+            "E0213",
+            expr.span,
+            "this is not a compile-time integer",
+            "expected a constant",
+            "use literals, `const` items and `const` generics",
+        );
     }
 
     /// Reports a failed exact operation.
@@ -766,7 +916,13 @@ impl<'c, 'a> Body<'c, 'a> {
                     let expected = Ty::Scalar(Scalar::Uint(scalar.width()));
                     if !self.unifier.unify(bits, &expected) {
                         let (found, expected) = (self.unifier.show(bits), self.unifier.show(&expected));
-                        self.error("E0200", *span, format!("the encoding of {scalar} is {expected}, not {found}"), format!("expected {expected}"), "use the type of that width");
+                        self.error(
+                            "E0200",
+                            *span,
+                            format!("the encoding of {scalar} is {expected}, not {found}"),
+                            format!("expected {expected}"),
+                            "use the type of that width",
+                        );
                     }
                     return true;
                 }
@@ -780,7 +936,13 @@ impl<'c, 'a> Body<'c, 'a> {
     }
 
     fn conflict(&mut self, span: Span) {
-        self.error("E0200", span, "the widths or lengths of the arguments do not go together", "this type cannot be met", "check the arguments of the call");
+        self.error(
+            "E0200",
+            span,
+            "the widths or lengths of the arguments do not go together",
+            "this type cannot be met",
+            "check the arguments of the call",
+        );
     }
 
     fn widths_known(&mut self, args: &'a [Expr], env: &Rc<Env>) -> bool {
@@ -833,7 +995,13 @@ impl<'c, 'a> Body<'c, 'a> {
         for constraint in std::mem::take(&mut self.pending) {
             if let Pending::Bits { value, span, .. } = constraint {
                 let found = self.unifier.show(&value);
-                self.error("E0201", span, format!("{found} has no encoding"), "expected a number or bool", "use it on single values");
+                self.error(
+                    "E0201",
+                    span,
+                    format!("{found} has no encoding"),
+                    "expected a number or bool",
+                    "use it on single values",
+                );
             }
         }
     }
@@ -968,7 +1136,9 @@ impl<'a> Body<'_, 'a> {
     /// The type of a variable or of an element of it.
     fn place_type(&self, expr: &Expr) -> Option<Ty> {
         match &expr.kind {
-            ExprKind::Path(path) if path.len() == 1 => Some(self.locals[self.local(&path[0].name)?].ty.clone()),
+            ExprKind::Path(path) if path.len() == 1 => {
+                Some(self.locals[self.local(&path[0].name)?].ty.clone())
+            }
             ExprKind::Index { base, .. } => match self.unifier.resolve(&self.place_type(base)?) {
                 Ty::Array(element, _) => Some((*element).clone()),
                 Ty::Var(_) | Ty::Scalar(_) | Ty::Int | Ty::Rational | Ty::Tuple(_) | Ty::Error => None,
@@ -981,9 +1151,22 @@ impl<'a> Body<'_, 'a> {
 /// Code, message and help of a failed exact operation.
 pub(crate) fn describe(error: ExactError) -> (&'static str, String, &'static str) {
     match error {
-        ExactError::DivisionByZero => ("E0311", "a compile-time division by zero".to_owned(), "check the divisor first, in a compile-time `if`"),
-        ExactError::TooLarge => ("E0307", format!("a compile-time number needs more than {} bits", exact::MAX_EXACT_BITS), "round it with `as`, or stop the loop earlier"),
-        ExactError::NotWhole => ("E0314", "a bit operation on a compile-time number that is not whole, or a shift by a negative amount".to_owned(), "use whole numbers"),
+        ExactError::DivisionByZero => (
+            "E0311",
+            "a compile-time division by zero".to_owned(),
+            "check the divisor first, in a compile-time `if`",
+        ),
+        ExactError::TooLarge => (
+            "E0307",
+            format!("a compile-time number needs more than {} bits", exact::MAX_EXACT_BITS),
+            "round it with `as`, or stop the loop earlier",
+        ),
+        ExactError::NotWhole => (
+            "E0314",
+            "a bit operation on a compile-time number that is not whole, or a shift by a negative amount"
+                .to_owned(),
+            "use whole numbers",
+        ),
     }
 }
 

@@ -68,7 +68,12 @@ fn bounded(value: Exact) -> Result<Exact, ExactError> {
 
 /// `a op b` for the arithmetic and bit operators. `whole` says that the type is the compile-time `int`, whose
 /// division truncates.
-pub(crate) fn arithmetic(op: BinaryOp, a: &Exact, b: &Exact, whole: bool) -> Option<Result<Exact, ExactError>> {
+pub(crate) fn arithmetic(
+    op: BinaryOp,
+    a: &Exact,
+    b: &Exact,
+    whole: bool,
+) -> Option<Result<Exact, ExactError>> {
     let result = match op {
         BinaryOp::Add => a + b,
         BinaryOp::Sub => a - b,
@@ -147,7 +152,11 @@ pub(crate) trait Names {
 }
 
 /// The value of a compile-time integer expression of a type, or none if it is not one; the error has its place.
-pub(crate) fn evaluate(expr: &Expr, names: &mut dyn Names, depth: u32) -> Option<Result<Exact, (Span, ExactError)>> {
+pub(crate) fn evaluate(
+    expr: &Expr,
+    names: &mut dyn Names,
+    depth: u32,
+) -> Option<Result<Exact, (Span, ExactError)>> {
     if depth == 0 {
         return None;
     }

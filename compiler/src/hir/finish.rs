@@ -21,7 +21,12 @@ impl Body<'_, '_> {
                 let (value, form) = (value.clone(), *form);
                 node.kind = self.literal(&value, form, &ty, span);
             }
-            Kind::Bits(_) | Kind::Exact(_) | Kind::Limit { .. } | Kind::Local(_) | Kind::Const(_) | Kind::Error => {}
+            Kind::Bits(_)
+            | Kind::Exact(_)
+            | Kind::Limit { .. }
+            | Kind::Local(_)
+            | Kind::Const(_)
+            | Kind::Error => {}
             Kind::Coerce(inner) => self.finish(inner),
             Kind::Unary { op, operand } => {
                 self.finish(operand);
@@ -29,7 +34,13 @@ impl Body<'_, '_> {
                     && let Ty::Scalar(Scalar::Uint(bits)) = ty
                     && !matches!(operand.kind, Kind::Bits(_))
                 {
-                    self.error("E0201", span, format!("uint<{bits}> has no negative values"), "cannot be negated", "use an `int`");
+                    self.error(
+                        "E0201",
+                        span,
+                        format!("uint<{bits}> has no negative values"),
+                        "cannot be negated",
+                        "use an `int`",
+                    );
                 }
             }
             Kind::Binary { left, right, .. } => {
@@ -118,12 +129,24 @@ impl Body<'_, '_> {
                 Ok(encoded) => {
                     if !encoded.exact && form != LiteralForm::Decimal {
                         let became = scalar.print(&encoded.bits);
-                        self.checker.reports.warning("W0003", span, format!("{scalar} has no {}", show(value)), format!("becomes {became}"), "write the number that is meant, or use a wider type");
+                        self.checker.reports.warning(
+                            "W0003",
+                            span,
+                            format!("{scalar} has no {}", show(value)),
+                            format!("becomes {became}"),
+                            "write the number that is meant, or use a wider type",
+                        );
                     }
                     Kind::Bits(encoded.bits)
                 }
                 Err(overflow) => {
-                    self.error("E0207", span, format!("{} does not fit {scalar}", show(value)), overflow.to_string(), "use a wider type or a smaller number");
+                    self.error(
+                        "E0207",
+                        span,
+                        format!("{} does not fit {scalar}", show(value)),
+                        overflow.to_string(),
+                        "use a wider type or a smaller number",
+                    );
                     Kind::Error
                 }
             },
@@ -138,12 +161,23 @@ impl Body<'_, '_> {
             (Ty::Int | Ty::Rational, Ty::Scalar(Scalar::Bool)) => false,
             (Ty::Scalar(Scalar::Bool), Ty::Int | Ty::Rational) => false,
             (Ty::Scalar(_) | Ty::Int | Ty::Rational, Ty::Scalar(_) | Ty::Int | Ty::Rational) => true,
-            (Ty::Array(..) | Ty::Tuple(_) | Ty::Var(_), _) | (_, Ty::Array(..) | Ty::Tuple(_) | Ty::Var(_)) => false,
+            (Ty::Array(..) | Ty::Tuple(_) | Ty::Var(_), _)
+            | (_, Ty::Array(..) | Ty::Tuple(_) | Ty::Var(_)) => false,
         };
         if !ok {
             let (from, to_shown) = (self.unifier.show(from), self.unifier.show(to));
-            let help = if *to == Ty::BOOL { "compare it: `x != 0`" } else { "convert number by number: `[x[i] as f16 for i in 0..n]`" };
-            self.error("E0210", span, format!("{from} cannot be converted to {to_shown}"), format!("found {from}"), help);
+            let help = if *to == Ty::BOOL {
+                "compare it: `x != 0`"
+            } else {
+                "convert number by number: `[x[i] as f16 for i in 0..n]`"
+            };
+            self.error(
+                "E0210",
+                span,
+                format!("{from} cannot be converted to {to_shown}"),
+                format!("found {from}"),
+                help,
+            );
         }
         ok
     }
@@ -164,7 +198,13 @@ impl Body<'_, '_> {
                     Len::Var(_) if name == "DEGREE" => Argument::Const(Len::Known(0)),
                     Len::Var(_) | Len::Any => {
                         let function = self.checker.names.items[item].name.name.clone();
-                        self.error("E0205", span, format!("the `{name}` of `{function}` is not known here"), "cannot be inferred", "pass an array whose length does not change from one iteration to the next");
+                        self.error(
+                            "E0205",
+                            span,
+                            format!("the `{name}` of `{function}` is not known here"),
+                            "cannot be inferred",
+                            "pass an array whose length does not change from one iteration to the next",
+                        );
                         return None;
                     }
                 },

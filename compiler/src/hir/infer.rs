@@ -26,7 +26,13 @@ impl<'a> Body<'_, 'a> {
     /// Types an expression; if `expected` is given, the result has that type.
     pub(crate) fn expr(&mut self, expr: &'a Expr, expected: Option<&Ty>) -> Node {
         if self.depth >= MAX_NESTING {
-            self.error("E0304", expr.span, format!("expressions nest more than {MAX_NESTING} deep"), "too deep", "name parts of it with `let`");
+            self.error(
+                "E0304",
+                expr.span,
+                format!("expressions nest more than {MAX_NESTING} deep"),
+                "too deep",
+                "name parts of it with `let`",
+            );
             return self.broken(expr.span, expected.cloned().unwrap_or(Ty::Error));
         }
         self.depth += 1;
@@ -41,7 +47,9 @@ impl<'a> Body<'_, 'a> {
 
     /// A compile-time integer takes the numeric type that its context gives.
     fn coercible(&mut self, node: Node) -> Node {
-        if self.unifier.resolve(&node.ty) != Ty::Int || matches!(node.kind, Kind::Coerce(_) | Kind::Number { .. }) {
+        if self.unifier.resolve(&node.ty) != Ty::Int
+            || matches!(node.kind, Kind::Coerce(_) | Kind::Number { .. })
+        {
             return node;
         }
         let ty = self.unifier.fresh(Need::COMPTIME);
@@ -62,21 +70,54 @@ impl<'a> Body<'_, 'a> {
         let label = format!("expected {wanted}, found {got}");
         match (&expected, &found) {
             (Ty::Scalar(scalar), Ty::Rational) => {
-                self.error("E0211", span, "a compile-time rational stands where a value is needed", label, format!("round it: `.. as {scalar}`"));
+                self.error(
+                    "E0211",
+                    span,
+                    "a compile-time rational stands where a value is needed",
+                    label,
+                    format!("round it: `.. as {scalar}`"),
+                );
             }
             (Ty::Int | Ty::Rational, Ty::Scalar(_)) => {
-                self.error("E0209", span, format!("{wanted} is needed here, found a value of type {got}"), label, "only literals, `const` items, loop variables and lengths are known at compile time");
+                self.error(
+                    "E0209",
+                    span,
+                    format!("{wanted} is needed here, found a value of type {got}"),
+                    label,
+                    "only literals, `const` items, loop variables and lengths are known at compile time",
+                );
             }
             (Ty::Scalar(a), Ty::Scalar(b)) if *a != Scalar::Bool && *b != Scalar::Bool => {
-                self.error("E0200", span, format!("mismatched types: expected {wanted}, found {got}"), label, format!("there are no implicit conversions; convert with `as {a}`"));
+                self.error(
+                    "E0200",
+                    span,
+                    format!("mismatched types: expected {wanted}, found {got}"),
+                    label,
+                    format!("there are no implicit conversions; convert with `as {a}`"),
+                );
             }
-            (Ty::Var(_) | Ty::Scalar(_) | Ty::Int | Ty::Rational | Ty::Array(..) | Ty::Tuple(_) | Ty::Error, _) => {
+            (
+                Ty::Var(_)
+                | Ty::Scalar(_)
+                | Ty::Int
+                | Ty::Rational
+                | Ty::Array(..)
+                | Ty::Tuple(_)
+                | Ty::Error,
+                _,
+            ) => {
                 let help = match (&expected, &found) {
                     (Ty::Scalar(Scalar::Bool), _) => "compare it: `x != 0`".to_owned(),
                     (_, Ty::Scalar(Scalar::Bool)) => "choose with `if c { 1 } else { 0 }`".to_owned(),
                     _ => format!("make it {wanted}"),
                 };
-                self.error("E0200", span, format!("mismatched types: expected {wanted}, found {got}"), label, help);
+                self.error(
+                    "E0200",
+                    span,
+                    format!("mismatched types: expected {wanted}, found {got}"),
+                    label,
+                    help,
+                );
             }
         }
     }
@@ -88,7 +129,13 @@ impl<'a> Body<'_, 'a> {
         }
         let found = self.unifier.show(&node.ty);
         let needed = need.describe();
-        self.error("E0201", node.span, format!("{what} needs {needed}, found {found}"), format!("expected {needed}, found {found}"), "use values of such a type, or convert with `as`");
+        self.error(
+            "E0201",
+            node.span,
+            format!("{what} needs {needed}, found {found}"),
+            format!("expected {needed}, found {found}"),
+            "use values of such a type, or convert with `as`",
+        );
         false
     }
 
@@ -100,9 +147,7 @@ impl<'a> Body<'_, 'a> {
                 let ty = self.unifier.fresh(need);
                 Node { span, ty, kind: Kind::Number { value: from_unsigned(value), form: *form } }
             }
-            ExprKind::Bool(value) => {
-                Node { span, ty: Ty::BOOL, kind: Kind::Bits(u8::from(*value).into()) }
-            }
+            ExprKind::Bool(value) => Node { span, ty: Ty::BOOL, kind: Kind::Bits(u8::from(*value).into()) },
             ExprKind::Path(path) => self.path(path, span),
             ExprKind::Unary { op, operand } => self.unary(*op, operand, span, expected),
             ExprKind::Binary { op, left, right, .. } => self.binary(*op, left, right, span, expected),
@@ -165,7 +210,13 @@ impl<'a> Body<'_, 'a> {
             [name] => self.name(name),
             [ty, name] => self.type_path(ty, name, span),
             _ => {
-                self.error("E0101", span, "there is nothing with this path", "unknown name", "names have one part, or two as in `T::PRECISION`");
+                self.error(
+                    "E0101",
+                    span,
+                    "there is nothing with this path",
+                    "unknown name",
+                    "names have one part, or two as in `T::PRECISION`",
+                );
                 self.broken(span, Ty::Error)
             }
         }
@@ -181,7 +232,13 @@ impl<'a> Body<'_, 'a> {
                 Argument::Const(Len::Known(value)) => self.exact(value, span),
                 Argument::Const(Len::Var(_) | Len::Any) => self.broken(span, Ty::Error),
                 Argument::Type(_) => {
-                    self.error("E0101", span, format!("`{}` is a type, not a value", name.name), "expected a value", "use it as in `x as T` or `T::MAX`");
+                    self.error(
+                        "E0101",
+                        span,
+                        format!("`{}` is a type, not a value", name.name),
+                        "expected a value",
+                        "use it as in `x as T` or `T::MAX`",
+                    );
                     self.broken(span, Ty::Error)
                 }
             };
@@ -196,11 +253,23 @@ impl<'a> Body<'_, 'a> {
                     return Node { span, ty, kind: Kind::Const(item) };
                 }
                 What::Fn(_) => {
-                    self.error("E0101", span, format!("`{}` is a function, not a value", name.name), "expected a value", format!("call it: `{}(..)`", name.name));
+                    self.error(
+                        "E0101",
+                        span,
+                        format!("`{}` is a function, not a value", name.name),
+                        "expected a value",
+                        format!("call it: `{}(..)`", name.name),
+                    );
                     return self.broken(span, Ty::Error);
                 }
                 What::Type(_) => {
-                    self.error("E0101", span, format!("`{}` is a type, not a value", name.name), "expected a value", "use a value of that type");
+                    self.error(
+                        "E0101",
+                        span,
+                        format!("`{}` is a type, not a value", name.name),
+                        "expected a value",
+                        "use a value of that type",
+                    );
                     return self.broken(span, Ty::Error);
                 }
             }
@@ -225,7 +294,13 @@ impl<'a> Body<'_, 'a> {
     fn type_path(&mut self, ty: &'a Ident, name: &'a Ident, span: Span) -> Node {
         let env = self.env.clone();
         let Some(found) = self.path_type(ty, &env) else {
-            self.error("E0103", ty.span, format!("there is no type `{}`", ty.name), "unknown type", "write it as in `T::PRECISION`");
+            self.error(
+                "E0103",
+                ty.span,
+                format!("there is no type `{}`", ty.name),
+                "unknown type",
+                "write it as in `T::PRECISION`",
+            );
             return self.broken(span, Ty::Error);
         };
         if let Some(value) = self.type_constant(&found, &name.name) {
@@ -241,8 +316,15 @@ impl<'a> Body<'_, 'a> {
             _ => {
                 let shown = self.unifier.show(&found);
                 let known = ["PRECISION", "EXPONENT_BITS", "BITS", "MAX", "MIN_POSITIVE"];
-                let help = similar(&name.name, &known).unwrap_or_else(|| format!("there are {}", known.join(", ")));
-                self.error("E0101", span, format!("{shown} has no constant `{}`", name.name), "unknown constant", help);
+                let help =
+                    similar(&name.name, &known).unwrap_or_else(|| format!("there are {}", known.join(", ")));
+                self.error(
+                    "E0101",
+                    span,
+                    format!("{shown} has no constant `{}`", name.name),
+                    "unknown constant",
+                    help,
+                );
                 self.broken(span, Ty::Error)
             }
         }
@@ -262,7 +344,13 @@ impl<'a> Body<'_, 'a> {
         let operand = self.expr(operand, expected);
         let ok = match (op, self.unifier.resolve(&operand.ty)) {
             (UnaryOp::Neg, Ty::Scalar(Scalar::Uint(bits))) => {
-                self.error("E0201", span, format!("uint<{bits}> has no negative values"), "cannot be negated", format!("convert first: `-(x as int<{}>)`", bits + 1));
+                self.error(
+                    "E0201",
+                    span,
+                    format!("uint<{bits}> has no negative values"),
+                    "cannot be negated",
+                    format!("convert first: `-(x as int<{}>)`", bits + 1),
+                );
                 false
             }
             (UnaryOp::Neg, _) => self.require(&operand, Need::NUMBER, "`-`"),
@@ -270,17 +358,29 @@ impl<'a> Body<'_, 'a> {
             (UnaryOp::Not, _) => self.require(&operand, Need::INTEGER, "`!` on what is not a bool"),
         };
         let ty = operand.ty.clone();
-        if ok { Node { span, ty, kind: Kind::Unary { op, operand: Box::new(operand) } } } else { self.broken(span, ty) }
+        if ok {
+            Node { span, ty, kind: Kind::Unary { op, operand: Box::new(operand) } }
+        } else {
+            self.broken(span, ty)
+        }
     }
 
-    fn binary(&mut self, op: BinaryOp, left: &'a Expr, right: &'a Expr, span: Span, expected: Option<&Ty>) -> Node {
+    fn binary(
+        &mut self,
+        op: BinaryOp,
+        left: &'a Expr,
+        right: &'a Expr,
+        span: Span,
+        expected: Option<&Ty>,
+    ) -> Node {
         let (left, right, ty) = match op {
             BinaryOp::And | BinaryOp::Or => {
                 (self.expr(left, Some(&Ty::BOOL)), self.expr(right, Some(&Ty::BOOL)), Ty::BOOL)
             }
             BinaryOp::Shl | BinaryOp::Shr => return self.shift(op, left, right, span, expected),
             BinaryOp::Lt | BinaryOp::Le | BinaryOp::Gt | BinaryOp::Ge | BinaryOp::Eq | BinaryOp::Ne => {
-                let (left, right) = self.pair(left, right, None, operand_need(op), &format!("`{}`", symbol(op)));
+                let (left, right) =
+                    self.pair(left, right, None, operand_need(op), &format!("`{}`", symbol(op)));
                 (left, right, Ty::BOOL)
             }
             BinaryOp::Mul
@@ -291,7 +391,8 @@ impl<'a> Body<'_, 'a> {
             | BinaryOp::BitAnd
             | BinaryOp::BitXor
             | BinaryOp::BitOr => {
-                let (left, right) = self.pair(left, right, expected, operand_need(op), &format!("`{}`", symbol(op)));
+                let (left, right) =
+                    self.pair(left, right, expected, operand_need(op), &format!("`{}`", symbol(op)));
                 let ty = left.ty.clone();
                 (left, right, ty)
             }
@@ -345,14 +446,25 @@ impl<'a> Body<'_, 'a> {
         }
     }
 
-    fn shift(&mut self, op: BinaryOp, left: &'a Expr, right: &'a Expr, span: Span, expected: Option<&Ty>) -> Node {
+    fn shift(
+        &mut self,
+        op: BinaryOp,
+        left: &'a Expr,
+        right: &'a Expr,
+        span: Span,
+        expected: Option<&Ty>,
+    ) -> Node {
         let left = self.expr(left, expected);
         let what = format!("`{}`", symbol(op));
         let ok = match self.unifier.resolve(&left.ty) {
             Ty::Scalar(Scalar::Fixed { .. }) => true,
-            Ty::Var(_) | Ty::Scalar(_) | Ty::Int | Ty::Rational | Ty::Array(..) | Ty::Tuple(_) | Ty::Error => {
-                self.require(&left, Need::INTEGER, &what)
-            }
+            Ty::Var(_)
+            | Ty::Scalar(_)
+            | Ty::Int
+            | Ty::Rational
+            | Ty::Array(..)
+            | Ty::Tuple(_)
+            | Ty::Error => self.require(&left, Need::INTEGER, &what),
         };
         let right = self.amount(right);
         let ty = left.ty.clone();
@@ -371,7 +483,13 @@ impl<'a> Body<'_, 'a> {
             Ty::Int => node,
             Ty::Scalar(_) | Ty::Rational | Ty::Array(..) | Ty::Tuple(_) => {
                 let found = self.unifier.show(&node.ty);
-                self.error("E0200", node.span, format!("a shift amount is a compile-time integer or a `uint`, found {found}"), format!("found {found}"), "convert it: `.. as uint<4>`");
+                self.error(
+                    "E0200",
+                    node.span,
+                    format!("a shift amount is a compile-time integer or a `uint`, found {found}"),
+                    format!("found {found}"),
+                    "convert it: `.. as uint<4>`",
+                );
                 self.broken(node.span, Ty::Error)
             }
         }
@@ -391,7 +509,13 @@ impl<'a> Body<'_, 'a> {
             if expected.is_some_and(|ty| self.unifier.resolve(ty) == Ty::unit()) {
                 return self.discard_if(condition, then, None, span);
             }
-            self.error("E0203", span, "an `if` without `else` has no value", "a value is needed here", "add `else { .. }`");
+            self.error(
+                "E0203",
+                span,
+                "an `if` without `else` has no value",
+                "a value is needed here",
+                "add `else { .. }`",
+            );
             self.discard_if(condition, then, None, span);
             return self.broken(span, Ty::Error);
         };
@@ -414,7 +538,8 @@ impl<'a> Body<'_, 'a> {
     }
 
     fn assigned_since(&self, start: usize, locals: usize) -> Rc<[LocalId]> {
-        let mut assigned: Vec<LocalId> = self.assigned[start..].iter().copied().filter(|id| *id < locals).collect();
+        let mut assigned: Vec<LocalId> =
+            self.assigned[start..].iter().copied().filter(|id| *id < locals).collect();
         assigned.sort_unstable();
         assigned.dedup();
         assigned.into()
@@ -439,7 +564,13 @@ impl<'a> Body<'_, 'a> {
         }
     }
 
-    fn discard_if(&mut self, condition: &'a Expr, then: &'a Expr, otherwise: Option<&'a Expr>, span: Span) -> Node {
+    fn discard_if(
+        &mut self,
+        condition: &'a Expr,
+        then: &'a Expr,
+        otherwise: Option<&'a Expr>,
+        span: Span,
+    ) -> Node {
         let condition = self.expr(condition, Some(&Ty::BOOL));
         let (locals, start) = (self.locals.len(), self.assigned.len());
         self.guarded += 1;
@@ -470,7 +601,13 @@ impl<'a> Body<'_, 'a> {
             && !matches!(self.unifier.resolve(expected), Ty::Tuple(members) if members.is_empty())
         {
             let wanted = self.unifier.show(expected);
-            self.error("E0200", span, format!("this block has no value, expected {wanted}"), format!("expected {wanted}"), "end it with an expression without `;`");
+            self.error(
+                "E0200",
+                span,
+                format!("this block has no value, expected {wanted}"),
+                format!("expected {wanted}"),
+                "end it with an expression without `;`",
+            );
             return self.broken(span, expected.clone());
         }
         Node { span, ty, kind: Kind::Block { statements, value: value.map(Box::new) } }
@@ -503,7 +640,13 @@ impl<'a> Body<'_, 'a> {
         }
     }
 
-    fn binding(&mut self, mutable: bool, pattern: &'a ast::Pattern, ty: Option<&'a ast::Type>, value: &'a Expr) -> Statement {
+    fn binding(
+        &mut self,
+        mutable: bool,
+        pattern: &'a ast::Pattern,
+        ty: Option<&'a ast::Type>,
+        value: &'a Expr,
+    ) -> Statement {
         let env = self.env.clone();
         let annotated = ty.map(|ty| self.ty(ty, &env));
         let known = match self.const_quietly(value) {
@@ -511,7 +654,10 @@ impl<'a> Body<'_, 'a> {
             _ => None,
         };
         let value = self.expr(value, annotated.as_ref());
-        let integral = self.unifier.need_of(&value.ty).is_some_and(|need| need.comptime && !need.fraction && !need.float);
+        let integral = self
+            .unifier
+            .need_of(&value.ty)
+            .is_some_and(|need| need.comptime && !need.fraction && !need.float);
         if !mutable && annotated.is_none() && integral && matches!(pattern, ast::Pattern::Name(_)) {
             self.unifier.unify(&value.ty, &Ty::Int);
         }
@@ -546,18 +692,34 @@ impl<'a> Body<'_, 'a> {
                     Ty::Error => vec![Ty::Error; members.len()],
                     Ty::Var(_) | Ty::Scalar(_) | Ty::Int | Ty::Rational | Ty::Array(..) | Ty::Tuple(_) => {
                         let found = self.unifier.show(ty);
-                        self.error("E0212", *span, format!("a pattern of {} names for {found}", members.len()), format!("the value is {found}"), "write as many names as the tuple has members");
+                        self.error(
+                            "E0212",
+                            *span,
+                            format!("a pattern of {} names for {found}", members.len()),
+                            format!("the value is {found}"),
+                            "write as many names as the tuple has members",
+                        );
                         vec![Ty::Error; members.len()]
                     }
                 };
                 Pattern::Tuple(
-                    members.iter().zip(&types).map(|(member, ty)| self.pattern(member, ty, mutable, secret)).collect(),
+                    members
+                        .iter()
+                        .zip(&types)
+                        .map(|(member, ty)| self.pattern(member, ty, mutable, secret))
+                        .collect(),
                 )
             }
         }
     }
 
-    fn assign(&mut self, target: &'a Expr, op: Option<BinaryOp>, value: &'a Expr, span: Span) -> Option<Statement> {
+    fn assign(
+        &mut self,
+        target: &'a Expr,
+        op: Option<BinaryOp>,
+        value: &'a Expr,
+        span: Span,
+    ) -> Option<Statement> {
         let Some((local, indices, place)) = self.place(target) else {
             self.expr(value, None);
             return None;
@@ -589,14 +751,26 @@ impl<'a> Body<'_, 'a> {
                 let name = &path[0];
                 let Some(local) = self.local(&name.name) else {
                     let help = self.suggest(&name.name);
-                    self.error("E0101", name.span, format!("there is no variable `{}` here", name.name), "unknown name", help);
+                    self.error(
+                        "E0101",
+                        name.span,
+                        format!("there is no variable `{}` here", name.name),
+                        "unknown name",
+                        help,
+                    );
                     return None;
                 };
                 let Local { mutable, span, .. } = &self.locals[local];
                 if !mutable {
                     let declared = *span;
-                    self.error("E0110", name.span, format!("`{}` cannot be assigned", name.name), "not declared with `let mut`", format!("declare it with `let mut {}`", name.name))
-                        .push((declared, "declared here".to_owned()));
+                    self.error(
+                        "E0110",
+                        name.span,
+                        format!("`{}` cannot be assigned", name.name),
+                        "not declared with `let mut`",
+                        format!("declare it with `let mut {}`", name.name),
+                    )
+                    .push((declared, "declared here".to_owned()));
                     return None;
                 }
                 Some((local, Vec::new(), self.locals[local].ty.clone()))
@@ -611,7 +785,13 @@ impl<'a> Body<'_, 'a> {
             }
             ExprKind::Error => None,
             _ => {
-                self.error("E0110", target.span, "this cannot be assigned to", "expected a variable or an element of one", "assign to a variable declared with `let mut`");
+                self.error(
+                    "E0110",
+                    target.span,
+                    "this cannot be assigned to",
+                    "expected a variable or an element of one",
+                    "assign to a variable declared with `let mut`",
+                );
                 None
             }
         }
@@ -633,7 +813,8 @@ impl<'a> Body<'_, 'a> {
     fn element(&mut self, ty: &Ty, index: &Node, base: Span) -> Option<Ty> {
         match self.unifier.resolve(ty) {
             Ty::Array(element, len) => {
-                if let (Len::Known(len), Kind::Number { value, .. }) = (self.unifier.resolve_len(len), &index.kind)
+                if let (Len::Known(len), Kind::Number { value, .. }) =
+                    (self.unifier.resolve_len(len), &index.kind)
                     && self.guarded == 0
                     && to_i64(value).is_none_or(|index| index < 0 || index >= len)
                 {
@@ -646,7 +827,13 @@ impl<'a> Body<'_, 'a> {
             Ty::Error => None,
             Ty::Var(_) | Ty::Scalar(_) | Ty::Int | Ty::Rational | Ty::Tuple(_) => {
                 let found = self.unifier.show(ty);
-                self.error("E0208", base, format!("{found} cannot be indexed"), format!("expected an array, found {found}"), "index arrays only; take tuples apart with `let (a, b) = ..`");
+                self.error(
+                    "E0208",
+                    base,
+                    format!("{found} cannot be indexed"),
+                    format!("expected an array, found {found}"),
+                    "index arrays only; take tuples apart with `let (a, b) = ..`",
+                );
                 None
             }
         }
@@ -660,7 +847,13 @@ impl<'a> Body<'_, 'a> {
     fn array(&mut self, items: &'a [Expr], span: Span, expected: Option<&Ty>) -> Node {
         let limit = self.checker.limits.array_elements;
         if items.len() as u64 > limit {
-            self.error("E0301", span, format!("an array of {} elements", items.len()), format!("at most {limit} are allowed"), "raise `--limit array=N`");
+            self.error(
+                "E0301",
+                span,
+                format!("an array of {} elements", items.len()),
+                format!("at most {limit} are allowed"),
+                "raise `--limit array=N`",
+            );
             return self.broken(span, Ty::Error);
         }
         let mut hint = self.element_hint(expected);
@@ -692,7 +885,9 @@ impl<'a> Body<'_, 'a> {
         let env = self.env.clone();
         let len = match (self.const_value(from, &env), self.const_value(to, &env)) {
             (Const::Value(low), Const::Value(high)) => match (to_i64(&low), to_i64(&high)) {
-                (Some(low), Some(high)) => Len::Known((high.saturating_sub(low).saturating_add(i64::from(inclusive))).max(0)),
+                (Some(low), Some(high)) => {
+                    Len::Known((high.saturating_sub(low).saturating_add(i64::from(inclusive))).max(0))
+                }
                 _ => Len::Any,
             },
             _ => Len::Any,
@@ -704,7 +899,13 @@ impl<'a> Body<'_, 'a> {
         if let Len::Known(len) = len
             && len.unsigned_abs() > limit
         {
-            self.error("E0300", bounds, format!("{len} iterations"), format!("at most {limit} iterations are unrolled"), "use fewer, or raise `--limit iterations=N`");
+            self.error(
+                "E0300",
+                bounds,
+                format!("{len} iterations"),
+                format!("at most {limit} iterations are unrolled"),
+                "use fewer, or raise `--limit iterations=N`",
+            );
             return self.broken(span, Ty::Error);
         }
         let hint = self.element_hint(expected);
@@ -731,7 +932,13 @@ impl<'a> Body<'_, 'a> {
             && value > super::exact::Exact::from_integer(limit.into())
         {
             let shown = super::exact::show(&value);
-            self.error("E0301", span, format!("an array of {shown} elements"), format!("at most {limit} are allowed"), "use a smaller array, or raise `--limit array=N`");
+            self.error(
+                "E0301",
+                span,
+                format!("an array of {shown} elements"),
+                format!("at most {limit} are allowed"),
+                "use a smaller array, or raise `--limit array=N`",
+            );
             return Len::Any;
         }
         self.length(expr, env)
@@ -748,7 +955,13 @@ impl<'a> Body<'_, 'a> {
             Ty::Int | Ty::Rational | Ty::Error => node,
             Ty::Scalar(scalar) if scalar != Scalar::Bool => {
                 if self.secret(&node) {
-                    self.error("E0209", node.span, format!("{what} must be known at compile time, this {scalar} is encrypted"), format!("expected a compile-time integer, found an encrypted {scalar}"), "loop over all positions and choose: `if i as uint<8> == k { x[i] } else { .. }`");
+                    self.error(
+                        "E0209",
+                        node.span,
+                        format!("{what} must be known at compile time, this {scalar} is encrypted"),
+                        format!("expected a compile-time integer, found an encrypted {scalar}"),
+                        "loop over all positions and choose: `if i as uint<8> == k { x[i] } else { .. }`",
+                    );
                     return self.broken(node.span, Ty::Error);
                 }
                 node
@@ -799,7 +1012,13 @@ impl<'a> Body<'_, 'a> {
             return self.call_function(item, function, args, degree, span);
         }
         if let Some((_, at)) = degree {
-            self.error("E0111", at, format!("`{}` has no degree to choose", name.name), "`degree` does not apply", "remove it");
+            self.error(
+                "E0111",
+                at,
+                format!("`{}` has no degree to choose", name.name),
+                "`degree` does not apply",
+                "remove it",
+            );
         }
         if let Some((function, arity)) = Builtin::named(&name.name) {
             if args.len() != arity {
@@ -824,7 +1043,13 @@ impl<'a> Body<'_, 'a> {
 
     fn arity(&mut self, name: &str, expected: usize, args: &'a [Expr], span: Span) {
         let plural = if expected == 1 { "" } else { "s" };
-        self.error("E0202", span, format!("`{name}` takes {expected} argument{plural}, found {}", args.len()), format!("expected {expected}, found {}", args.len()), "correct the arguments");
+        self.error(
+            "E0202",
+            span,
+            format!("`{name}` takes {expected} argument{plural}, found {}", args.len()),
+            format!("expected {expected}, found {}", args.len()),
+            "correct the arguments",
+        );
         for arg in args {
             self.expr(arg, None);
         }
@@ -835,14 +1060,26 @@ impl<'a> Body<'_, 'a> {
         let mut degree = None;
         for attribute in attributes {
             if attribute.name.name != "approx" {
-                self.error("E0111", attribute.span, format!("there is no attribute `{}`", attribute.name.name), "unknown attribute", "the attribute of calls is `#[approx(taylor, degree = 9)]`");
+                self.error(
+                    "E0111",
+                    attribute.span,
+                    format!("there is no attribute `{}`", attribute.name.name),
+                    "unknown attribute",
+                    "the attribute of calls is `#[approx(taylor, degree = 9)]`",
+                );
                 continue;
             }
             for (name, value) in &attribute.args {
                 match (name.name.as_str(), value) {
                     ("taylor", None) => {}
                     ("minimax", None) => {
-                        self.error("E0111", name.span, "minimax approximation is not available yet", "not available", "use `taylor`, or leave the attribute out");
+                        self.error(
+                            "E0111",
+                            name.span,
+                            "minimax approximation is not available yet",
+                            "not available",
+                            "use `taylor`, or leave the attribute out",
+                        );
                     }
                     ("degree", Some(value)) => {
                         let env = self.env.clone();
@@ -853,12 +1090,24 @@ impl<'a> Body<'_, 'a> {
                         match found {
                             Some(found) => degree = Some((found, name.span)),
                             None => {
-                                self.error("E0111", value.span, "the degree must be a compile-time integer from 1 to 200", "not such a number", "write it as in `degree = 9`");
+                                self.error(
+                                    "E0111",
+                                    value.span,
+                                    "the degree must be a compile-time integer from 1 to 200",
+                                    "not such a number",
+                                    "write it as in `degree = 9`",
+                                );
                             }
                         }
                     }
                     _ => {
-                        self.error("E0111", name.span, format!("`approx` has no option `{}`", name.name), "unknown option", "write `#[approx(taylor, degree = 9)]`");
+                        self.error(
+                            "E0111",
+                            name.span,
+                            format!("`approx` has no option `{}`", name.name),
+                            "unknown option",
+                            "write `#[approx(taylor, degree = 9)]`",
+                        );
                     }
                 }
             }
@@ -899,7 +1148,13 @@ impl<'a> Body<'_, 'a> {
         if let Some((_, at)) = degree
             && !has_degree
         {
-            self.error("E0111", at, format!("`{}` has no degree to choose", function.name.name), "`degree` does not apply", "remove it, or give the function a generic `const DEGREE: int`");
+            self.error(
+                "E0111",
+                at,
+                format!("`{}` has no degree to choose", function.name.name),
+                "`degree` does not apply",
+                "remove it, or give the function a generic `const DEGREE: int`",
+            );
         }
         let env = Rc::new(Env { file, generics: generics.iter().cloned().collect(), local: false });
         if args.len() != function.params.len() {
@@ -914,13 +1169,23 @@ impl<'a> Body<'_, 'a> {
             let node = self.expr(arg, Some(&ty));
             self.solve();
             if param.public && self.secret(&node) {
-                self.error("E0316", node.span, format!("`{}` takes `{}` in the clear, this value is encrypted", function.name.name, param.name.name), "expected a public value", "pass a constant or a `public` parameter");
+                self.error(
+                    "E0316",
+                    node.span,
+                    format!(
+                        "`{}` takes `{}` in the clear, this value is encrypted",
+                        function.name.name, param.name.name
+                    ),
+                    "expected a public value",
+                    "pass a constant or a `public` parameter",
+                );
             }
             nodes.push(node);
         }
         let ty = self.ty(&function.result.ty, &env);
         self.solve();
-        let kind = if recursive { Kind::Error } else { Kind::Call { item, generics, args: nodes, callee: None } };
+        let kind =
+            if recursive { Kind::Error } else { Kind::Call { item, generics, args: nodes, callee: None } };
         Node { span, ty, kind }
     }
 
@@ -930,7 +1195,13 @@ impl<'a> Body<'_, 'a> {
             Some(("number", _)) => Need::NUMBER,
             Some(("float", _)) => Need::FLOAT,
             Some((name, span)) => {
-                self.error("E0103", span, format!("there is no bound `{name}`"), "unknown bound", "bounds are float, number and any");
+                self.error(
+                    "E0103",
+                    span,
+                    format!("there is no bound `{name}`"),
+                    "unknown bound",
+                    "bounds are float, number and any",
+                );
                 Need::default()
             }
         }
@@ -992,7 +1263,13 @@ impl<'a> Body<'_, 'a> {
                     Ty::Error => {}
                     Ty::Var(_) | Ty::Scalar(_) | Ty::Int | Ty::Rational | Ty::Tuple(_) => {
                         let found = self.unifier.show(&array.ty);
-                        self.error("E0208", array.span, format!("{found} has no length"), format!("expected an array, found {found}"), "use `len` on arrays");
+                        self.error(
+                            "E0208",
+                            array.span,
+                            format!("{found} has no length"),
+                            format!("expected an array, found {found}"),
+                            "use `len` on arrays",
+                        );
                     }
                 }
                 (vec![array], Ty::Int)

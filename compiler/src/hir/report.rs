@@ -94,7 +94,8 @@ pub(crate) fn similar(name: &str, known: &[&str]) -> Option<String> {
 
 /// Damerau-Levenshtein distance in the "optimal string alignment" form; long names are far from everything.
 fn edit_distance(a: &str, b: &str) -> usize {
-    let (a, b): (Vec<char>, Vec<char>) = (a.to_lowercase().chars().collect(), b.to_lowercase().chars().collect());
+    let (a, b): (Vec<char>, Vec<char>) =
+        (a.to_lowercase().chars().collect(), b.to_lowercase().chars().collect());
     if a.len() > 64 || b.len() > 64 {
         return usize::MAX;
     }

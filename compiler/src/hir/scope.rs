@@ -14,10 +14,8 @@ use crate::syntax::ast::{
 };
 
 /// The standard library: module name and text. Every program sees all of it.
-pub(crate) const LIBRARY: &[(&str, &str)] = &[
-    ("math", include_str!("../../../stdlib/math.ffl")),
-    ("ml", include_str!("../../../stdlib/ml.ffl")),
-];
+pub(crate) const LIBRARY: &[(&str, &str)] =
+    &[("math", include_str!("../../../stdlib/math.ffl")), ("ml", include_str!("../../../stdlib/ml.ffl"))];
 
 /// Most files of one program.
 const MAX_FILES: usize = 1_000;
@@ -120,7 +118,13 @@ fn load_used(
     let SourceFile { path, text } = match loader.load(&from, path) {
         Ok(file) => file,
         Err(reason) => {
-            reports.error("E0106", span, format!("cannot use \"{path}\": {reason}"), "not read", "give the path of a `.ffl` file relative to this one");
+            reports.error(
+                "E0106",
+                span,
+                format!("cannot use \"{path}\": {reason}"),
+                "not read",
+                "give the path of a `.ffl` file relative to this one",
+            );
             return None;
         }
     };
@@ -128,7 +132,13 @@ fn load_used(
         return u32::try_from(known).ok();
     }
     if sources.files.len() >= MAX_FILES {
-        reports.error("E0106", span, format!("more than {MAX_FILES} files are used"), "this one is too many", "use fewer files");
+        reports.error(
+            "E0106",
+            span,
+            format!("more than {MAX_FILES} files are used"),
+            "this one is too many",
+            "use fewer files",
+        );
         return None;
     }
     Some(sources.add(path, text))
@@ -168,7 +178,13 @@ impl<'a> Names<'a> {
             };
             if let Some(&other) = scope.get(name.name.as_str()) {
                 reports
-                    .error("E0104", name.span, format!("`{}` is declared twice", name.name), "declared again here", "rename one of them")
+                    .error(
+                        "E0104",
+                        name.span,
+                        format!("`{}` is declared twice", name.name),
+                        "declared again here",
+                        "rename one of them",
+                    )
                     .related
                     .push((self.items[other].name.span, "first declared here".to_owned()));
                 continue;
@@ -197,7 +213,13 @@ impl<'a> Names<'a> {
                 Some(&known) if self.items[known].file == from || known == id => {}
                 Some(&known) => {
                     reports
-                        .error("E0104", span, format!("`{name}` comes from two files that are used here"), format!("brings in another `{name}`"), "rename one of them")
+                        .error(
+                            "E0104",
+                            span,
+                            format!("`{name}` comes from two files that are used here"),
+                            format!("brings in another `{name}`"),
+                            "rename one of them",
+                        )
                         .related
                         .push((self.items[known].name.span, "the other one".to_owned()));
                 }
@@ -227,7 +249,10 @@ impl<'a> Names<'a> {
     /// Names of visible items that pass a test, for suggestions.
     pub(crate) fn visible(&self, file: u32, test: impl Fn(&What<'a>) -> bool) -> Vec<&str> {
         let own = self.scopes.get(&file).into_iter().flatten();
-        own.chain(&self.prelude).filter(|(_, id)| test(&self.items[**id].what)).map(|(name, _)| *name).collect()
+        own.chain(&self.prelude)
+            .filter(|(_, id)| test(&self.items[**id].what))
+            .map(|(name, _)| *name)
+            .collect()
     }
 
     /// Marks the functions on call cycles and reports each cycle at the call that closes it.
@@ -266,10 +291,15 @@ impl<'a> Names<'a> {
         let mut chain: Vec<&str> = cycle.iter().map(|id| self.items[*id].name.name.as_str()).collect();
         chain.push(&self.items[callee].name.name);
         let (what, help) = match self.items[callee].what {
-            What::Fn(_) => ("recursion", "write a loop: `for i in 0..n { .. }` is unrolled when the program is compiled"),
+            What::Fn(_) => {
+                ("recursion", "write a loop: `for i in 0..n { .. }` is unrolled when the program is compiled")
+            }
             What::Const { .. } | What::Type(_) => ("a definition in terms of itself", "break the cycle"),
         };
-        let message = format!("{what}: {}", chain.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" -> "));
+        let message = format!(
+            "{what}: {}",
+            chain.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" -> ")
+        );
         let declared = self.items[callee].name.span;
         let diagnostic = reports.error("E0105", span, message, "this closes the cycle", help);
         diagnostic.related.push((declared, "the cycle starts here".to_owned()));
@@ -284,7 +314,8 @@ impl<'a> Names<'a> {
         let item = &self.items[id];
         match item.what {
             What::Fn(function) => {
-                let mut bound: BTreeSet<&str> = function.params.iter().map(|param| param.name.name.as_str()).collect();
+                let mut bound: BTreeSet<&str> =
+                    function.params.iter().map(|param| param.name.name.as_str()).collect();
                 walk(&function.body, &mut bound, &mut |mention| self.mention(item.file, mention, &mut found));
             }
             What::Const { value, .. } => {
@@ -327,12 +358,25 @@ fn check_library_path(path: &[Ident], reports: &mut Reports) {
     let modules: Vec<&str> = LIBRARY.iter().map(|(name, _)| *name).collect();
     let (Some(first), module) = (path.first(), path.get(1)) else { return };
     if first.name != "std" {
-        reports.error("E0107", first.span, format!("there is no library `{}`", first.name), "expected `std`", "write `use std::ml;`, or `use \"file.ffl\";` for a file of your own");
+        reports.error(
+            "E0107",
+            first.span,
+            format!("there is no library `{}`", first.name),
+            "expected `std`",
+            "write `use std::ml;`, or `use \"file.ffl\";` for a file of your own",
+        );
     } else if let Some(module) = module
         && !modules.contains(&module.name.as_str())
     {
-        let help = similar(&module.name, &modules).unwrap_or_else(|| format!("there are {}", modules.join(", ")));
-        reports.error("E0107", module.span, format!("there is no module `std::{}`", module.name), "not in the standard library", help);
+        let help =
+            similar(&module.name, &modules).unwrap_or_else(|| format!("there are {}", modules.join(", ")));
+        reports.error(
+            "E0107",
+            module.span,
+            format!("there is no module `std::{}`", module.name),
+            "not in the standard library",
+            help,
+        );
     }
 }
 
@@ -387,7 +431,11 @@ pub(crate) fn walk<'a>(expr: &'a Expr, bound: &mut BTreeSet<&'a str>, visit: &mu
             for arg in args {
                 walk(arg, bound, visit);
             }
-            for value in attributes.iter().flat_map(|attribute| &attribute.args).filter_map(|(_, value)| value.as_ref()) {
+            for value in attributes
+                .iter()
+                .flat_map(|attribute| &attribute.args)
+                .filter_map(|(_, value)| value.as_ref())
+            {
                 walk(value, bound, visit);
             }
         }

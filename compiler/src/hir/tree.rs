@@ -26,31 +26,72 @@ pub(crate) struct Node {
 #[derive(Clone, Debug)]
 pub(crate) enum Kind {
     /// A literal with its sign; exact until the type is known.
-    Number { value: Exact, form: LiteralForm },
+    Number {
+        value: Exact,
+        form: LiteralForm,
+    },
     /// A constant of the node's scalar type.
     Bits(BigUint),
     /// A compile-time value.
     Exact(Rc<Exact>),
     /// `T::MAX`, `T::MIN_POSITIVE`.
-    Limit { ty: Scalar, smallest: bool },
+    Limit {
+        ty: Scalar,
+        smallest: bool,
+    },
     /// A local variable.
     Local(LocalId),
     /// A `const` item.
     Const(ItemId),
     /// A compile-time integer that becomes what the node's type says.
     Coerce(Box<Node>),
-    Unary { op: UnaryOp, operand: Box<Node> },
-    Binary { op: BinaryOp, left: Box<Node>, right: Box<Node> },
+    Unary {
+        op: UnaryOp,
+        operand: Box<Node>,
+    },
+    Binary {
+        op: BinaryOp,
+        left: Box<Node>,
+        right: Box<Node>,
+    },
     Cast(Box<Node>),
-    If { condition: Box<Node>, then: Box<Node>, otherwise: Option<Box<Node>>, assigned: Rc<[LocalId]> },
-    Block { statements: Vec<Statement>, value: Option<Box<Node>> },
+    If {
+        condition: Box<Node>,
+        then: Box<Node>,
+        otherwise: Option<Box<Node>>,
+        assigned: Rc<[LocalId]>,
+    },
+    Block {
+        statements: Vec<Statement>,
+        value: Option<Box<Node>>,
+    },
     /// A call of a function instance; `callee` is set when the function is finished.
-    Call { item: ItemId, generics: Vec<(String, Argument)>, args: Vec<Node>, callee: Option<usize> },
-    Builtin { function: Builtin, args: Vec<Node> },
-    Index { base: Box<Node>, index: Box<Node> },
+    Call {
+        item: ItemId,
+        generics: Vec<(String, Argument)>,
+        args: Vec<Node>,
+        callee: Option<usize>,
+    },
+    Builtin {
+        function: Builtin,
+        args: Vec<Node>,
+    },
+    Index {
+        base: Box<Node>,
+        index: Box<Node>,
+    },
     Array(Vec<Node>),
-    Repeat { value: Box<Node>, length: Box<Node> },
-    Comprehension { value: Box<Node>, variable: LocalId, from: Box<Node>, to: Box<Node>, inclusive: bool },
+    Repeat {
+        value: Box<Node>,
+        length: Box<Node>,
+    },
+    Comprehension {
+        value: Box<Node>,
+        variable: LocalId,
+        from: Box<Node>,
+        to: Box<Node>,
+        inclusive: bool,
+    },
     Tuple(Vec<Node>),
     /// An error was reported.
     Error,
@@ -68,10 +109,26 @@ pub(crate) enum Argument {
 /// A statement.
 #[derive(Clone, Debug)]
 pub(crate) enum Statement {
-    Let { pattern: Pattern, value: Node },
+    Let {
+        pattern: Pattern,
+        value: Node,
+    },
     /// `local[i][j] op= value`; `place` is the type of what is assigned.
-    Assign { local: LocalId, indices: Vec<Node>, op: Option<BinaryOp>, value: Node, place: Ty, span: Span },
-    For { variable: LocalId, from: Node, to: Node, inclusive: bool, body: Node },
+    Assign {
+        local: LocalId,
+        indices: Vec<Node>,
+        op: Option<BinaryOp>,
+        value: Node,
+        place: Ty,
+        span: Span,
+    },
+    For {
+        variable: LocalId,
+        from: Node,
+        to: Node,
+        inclusive: bool,
+        body: Node,
+    },
     Run(Node),
 }
 

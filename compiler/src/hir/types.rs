@@ -319,7 +319,9 @@ pub(crate) fn elements(ty: &Ty) -> u64 {
             elements(element).saturating_mul(u64::try_from(*len).unwrap_or(0))
         }
         Ty::Array(..) => 0,
-        Ty::Tuple(members) => members.iter().fold(0, |sum, member| u64::saturating_add(sum, elements(member))),
+        Ty::Tuple(members) => {
+            members.iter().fold(0, |sum, member| u64::saturating_add(sum, elements(member)))
+        }
         Ty::Var(_) | Ty::Scalar(_) | Ty::Int | Ty::Rational | Ty::Error => 1,
     }
 }
