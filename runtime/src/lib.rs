@@ -1,3 +1,4 @@
 //! The FFHE scheme and the level-parallel executor.
 
+pub mod exec;
 pub mod scheme;
