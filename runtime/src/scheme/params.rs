@@ -263,7 +263,7 @@ impl Params {
 
     /// The split `h + h' = rho' + 1` of the third set.
     pub fn multiples(&self) -> (u32, u32) {
-        let h = (self.rho_prime + 1) / 2;
+        let h = self.rho_prime.div_ceil(2);
         (h, self.rho_prime + 1 - h)
     }
 
@@ -310,6 +310,16 @@ impl Params {
     /// Form of the public modulus.
     pub fn modulus(&self) -> ModulusKind {
         self.literal.modulus
+    }
+
+    /// What a user must know about the form of the public modulus.
+    pub fn modulus_note(&self) -> &'static str {
+        match self.modulus() {
+            ModulusKind::Fold => {
+                "x_0 = 2^gamma - delta with a small delta, so that reduction is cheap; not in the paper, where q_0 is random"
+            }
+            ModulusKind::Paper => "x_0 = q_0 pi with a random q_0, as in the paper",
+        }
     }
 
     /// Kind of the public modulus' cofactor.
