@@ -1,6 +1,7 @@
 //! The FFHE scheme and the level-parallel executor.
 
 pub mod arith;
+pub mod exec;
 pub mod scheme;
 pub mod store;
 
