@@ -80,7 +80,7 @@ pub fn reinterpret(g: &mut Gates<'_>, from: Scalar, x: Operand<'_>, to: Scalar) 
 
 fn float_to_float(g: &mut Gates<'_>, from: FloatFormat, x: Operand<'_>, to: FloatFormat) -> Bits {
     let bits = plain_zero(g, from, x);
-    let value = unpack_normalised(g, from, &bits);
+    let mut value = unpack_normalised(g, from, &bits);
     let shift = to.bias() - from.bias() - 1;
     let width = value.exponent.len().max(to.exponent_bits as usize) + 2;
     let base = offset(g, &value.exponent, shift, width);
@@ -90,6 +90,7 @@ fn float_to_float(g: &mut Gates<'_>, from: FloatFormat, x: Operand<'_>, to: Floa
         special.nan = value.class.nan;
     } else {
         special.zero = g.or(special.zero, value.class.nan);
+        value.sign = g.and_not(value.sign, value.class.nan);
     }
     if to.has_infinity() {
         special.infinity = value.class.infinite;
