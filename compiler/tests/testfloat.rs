@@ -1,7 +1,7 @@
 //! Published floating-point vectors against the compiler's circuits: the compact set in `tests/vectors/testfloat`,
 //! and the full one where it is at hand (`FFHEC_TESTFLOAT`, or `shared/data/testfloat` beside the repository).
 
-#![allow(clippy::unwrap_used, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::wildcard_enum_match_arm, reason = "tests")]
 
 use std::path::{Path, PathBuf};
 

@@ -76,7 +76,8 @@ pub fn add(g: &mut Gates<'_>, format: FloatFormat, x: Operand<'_>, y: Operand<'_
     let mut significand = high.fraction.clone();
     significand.push(hidden);
     let mut smaller = low.fraction.clone();
-    if !subnormals && !(x.canonical && y.canonical) {
+    let canonical = x.canonical && y.canonical;
+    if !(subnormals || canonical) {
         smaller = g.and_each(&smaller, low.hidden);
     }
     smaller.push(low.hidden);

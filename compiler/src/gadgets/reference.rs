@@ -2,7 +2,7 @@
 //! uses the gadgets' code; only decoding and the final rounding of [`super::codec`] are shared with the compiler, and
 //! those are held to published vectors by `tests/testfloat.rs`.
 
-#![allow(clippy::unwrap_used, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::wildcard_enum_match_arm, reason = "tests")]
 
 use std::cmp::Ordering;
 
