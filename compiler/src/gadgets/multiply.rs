@@ -9,7 +9,7 @@ use num_traits::{One as _, Signed as _, Zero as _};
 use super::bits::{Bits, Gates};
 
 /// Shorter words are multiplied by the school method.
-const KARATSUBA_BITS: usize = 24;
+const KARATSUBA_BITS: usize = 18;
 
 /// A sum of weighted bits and a public integer, modulo `2^width`.
 #[derive(Debug)]
