@@ -4,6 +4,9 @@ use divan::Bencher;
 use ffhec_circuit::{Builder, Circuit, Costs, NoiseBits, Port, Target, Wire};
 use ffhec_compiler::opt::{balance, optimize, place_refreshes, schedule, simplify};
 
+/// Products in the chain: about 100,000 gates.
+const FACTORS: usize = 28;
+
 fn main() {
     divan::main();
 }
@@ -32,19 +35,21 @@ fn schedule_chain(bencher: Bencher) {
     bencher.bench(|| schedule(&placed, "toy"));
 }
 
-/// `x y y .. y` in 32 bits, with textbook adders. `FFHEC_BENCH_FACTORS` sets the number of factors.
+/// The last of a sequence of numbers, each the product of the two before it, rotated so that the low bits do not fall to
+/// constants.
 fn chain() -> Circuit {
-    let factors = std::env::var("FFHEC_BENCH_FACTORS").ok().and_then(|text| text.parse().ok()).unwrap_or(32);
     let width = 32;
     let mut builder = Builder::new();
     builder.set_origin("chain");
     let port = |name: &str| Port { name: name.into(), kind: "bits".into(), width, range: None };
     let mut x = builder.input(port("x"));
-    let y = builder.input(port("y"));
-    for _ in 0..factors {
-        x = multiply(&mut builder, &x, &y);
+    let mut y = builder.input(port("y"));
+    for _ in 0..FACTORS {
+        let mut product = multiply(&mut builder, &x, &y);
+        product.rotate_left(7);
+        (x, y) = (y, product);
     }
-    builder.output(port("z"), &x);
+    builder.output(port("z"), &y);
     builder.finish()
 }
 

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use ffhec_circuit::{Port, Program, Stats, Target};
+use ffhec_runtime::Params;
 use serde_json::{Value, json};
 
 use crate::program::Loaded;
@@ -12,7 +13,9 @@ use crate::progress::{seconds, size};
 pub(crate) struct Report<'a> {
     program: &'a Program,
     target: &'a Target,
+    params: &'a Params,
     doc: &'a str,
+    lower_bound: usize,
     stats: Stats,
     outputs: Vec<f64>,
     worst: f64,
@@ -29,14 +32,16 @@ pub(crate) struct Cost {
 
 impl<'a> Report<'a> {
     pub(crate) fn new(loaded: &'a Loaded) -> Self {
-        let Loaded { program, target, doc } = loaded;
+        let Loaded { program, target, params, doc, lower_bound } = loaded;
         let stats = program.stats();
         let noise = program.noise(target);
         let refresh_widths = stats.levels.iter().map(|level| level.refresh).filter(|width| *width > 0).collect();
         Report {
             program,
             target,
+            params,
             doc,
+            lower_bound: *lower_bound,
             outputs: per_port(&program.circuit.outputs, &noise.outputs),
             worst: noise.worst_refresh_input.map_or(0.0, |(_, bits)| bits.0),
             stats,
@@ -57,8 +62,13 @@ impl<'a> Report<'a> {
             evaluate_s: work_ns * 1e-9 / speedup,
             encrypt_s: circuit.input_bits() as f64 * costs.encrypt_ns * 1e-9 / speedup,
             decrypt_s: circuit.output_bits() as f64 * costs.decrypt_ns * 1e-9 / speedup,
-            memory_bytes: ffhec_runtime::evaluation_memory(self.target, self.stats.peak_live as u64, threads as u64),
+            memory_bytes: self.needed_memory(threads) + self.params.hint_bytes(),
         }
+    }
+
+    /// Memory without which the program cannot be evaluated on `threads` threads, in bytes.
+    pub(crate) fn needed_memory(&self, threads: usize) -> u64 {
+        self.params.evaluation_bytes(self.stats.peak_live as u64, threads as u64)
     }
 
     /// The text for people.
@@ -84,14 +94,13 @@ impl<'a> Report<'a> {
         }
         let _ = writeln!(
             text,
-            "gates\n  AND {}, XOR {}, NOT {}, AND-depth {}, refreshes {} (fewest possible for these gates with one \
-             AND level between refreshes: {})",
+            "gates\n  AND {}, XOR {}, NOT {}, AND-depth {}, refreshes {} (lower bound for these gates: {})",
             counts.and,
             counts.xor,
             counts.not,
             counts.and_depth,
             counts.refresh,
-            self.lower_bound()
+            self.lower_bound
         );
         if self.stats.functions.len() > 1 {
             let _ = writeln!(text, "  by function:");
@@ -148,7 +157,7 @@ impl<'a> Report<'a> {
             "not": counts.not,
             "and_depth": counts.and_depth,
             "refreshes": counts.refresh,
-            "refresh_lower_bound": self.lower_bound(),
+            "refresh_lower_bound": self.lower_bound,
             "levels": self.refresh_widths.len(),
             "level_widths": self.refresh_widths,
             "steps": self.program.levels.len(),
@@ -187,10 +196,6 @@ impl<'a> Report<'a> {
             },
             "doc": self.doc,
         })
-    }
-
-    fn lower_bound(&self) -> usize {
-        ffhec_compiler::opt::refresh_lower_bound(&self.program.circuit)
     }
 }
 

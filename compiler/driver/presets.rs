@@ -34,7 +34,7 @@ pub(crate) fn table() -> String {
             text,
             "{name}\n  slots {slots} (l = {side}), rho {rho}, eta {eta}, gamma {gamma} bits, theta {theta}, n {n}, \
              B {box_size}, lambda {lambda}\n  rho' {rho_prime}, beta {beta}, alpha {alpha}, alpha' {alpha_prime}\n  \
-             security: {published}; estimated {estimated}\n  {caveat}\n  ciphertext {ciphertext}, public key {key} \
+             security: {published}; best known attack about 2^{estimated:.0} steps\n  {caveat}\n  ciphertext {ciphertext}, public key {key} \
              (encryption part {encryption}), one refresh about {refresh}\n  noise: fresh {fresh:.0}, refreshed \
              {refreshed:.0}, budget {budget:.0} bits\n",
             name = params.name(),
@@ -51,7 +51,7 @@ pub(crate) fn table() -> String {
             beta = params.beta(),
             alpha = params.alpha(),
             alpha_prime = params.alpha_prime(),
-            estimated = params.estimated_security(),
+            estimated = params.estimated_bits(),
             caveat = params.caveat(),
             ciphertext = size(target.ciphertext_bytes),
             key = size(target.encryption_key_bytes + target.evaluation_key_bytes),
@@ -79,7 +79,7 @@ pub(crate) fn as_json() -> Value {
                 "name": params.name(),
                 "secure": false,
                 "published_bits": literal.published_bits,
-                "estimated": params.estimated_security(),
+                "estimated_bits": params.estimated_bits(),
                 "caveat": params.caveat(),
                 "slots": params.slots(),
                 "side": literal.side,

@@ -5,21 +5,27 @@ use std::path::{Path, PathBuf};
 use ffhec_circuit::{Program, Target};
 use ffhec_compiler::diag::{self, Diagnostic};
 use ffhec_compiler::gadgets::format::Scalar;
+use ffhec_compiler::opt::{place, schedule};
 use ffhec_compiler::source::{Loader, SourceFile, Sources};
 use ffhec_compiler::{Compiled, Limits, Options};
+use ffhec_runtime::Params;
 use serde_json::{Map, Value};
 
 use crate::args::ProgramArgs;
 use crate::failure::Failure;
 use crate::files;
+use crate::presets;
 use crate::progress::Voice;
 use crate::sealed;
 
 /// A program ready to run, with the doc comment of its `main` (empty for a compiled one).
 pub(crate) struct Loaded {
     pub(crate) program: Program,
+    pub(crate) params: Params,
     pub(crate) target: Target,
     pub(crate) doc: String,
+    /// No placement of refreshes in these gates has fewer.
+    pub(crate) lower_bound: usize,
 }
 
 /// The preset used when nothing names one.
@@ -47,25 +53,31 @@ pub(crate) fn load(args: &ProgramArgs, preset: Option<&str>, voice: &Voice) -> R
                     format!("compile the source again with --preset {preset}"),
                 ));
             }
-            let target = target_of(&program.preset)?;
+            let params = presets::params_of(&program.preset)?;
+            let target = ffhec_runtime::target(&params);
             program.check_noise(&target).map_err(|error| {
                 Failure::user(format!("{}: {error}", path.display()), "compile the source again")
             })?;
-            Ok(Loaded { program, target, doc: String::new() })
+            let lower_bound = place(&program.circuit.without_refreshes(), &target)
+                .map_or(0, |placement| placement.lower_bound);
+            Ok(Loaded { program, params, target, doc: String::new(), lower_bound })
         }
         Given::Source { name, text, directory } => {
-            let target = target_of(preset.unwrap_or(DEFAULT_PRESET))?;
+            let params = presets::params_of(preset.unwrap_or(DEFAULT_PRESET))?;
+            let target = ffhec_runtime::target(&params);
             let compiled = compile_source(args, &name, text, directory, voice)?;
-            let program = ffhec_compiler::opt::compile_for(&compiled.circuit, &target).map_err(|error| {
+            let placement = place(&compiled.circuit, &target).map_err(|error| {
                 Failure::user(format!("{name}: {error}"), "choose another preset; `ffhec params` lists them")
             })?;
+            let lower_bound = placement.lower_bound;
+            let program = schedule(&placement.circuit, &target.preset);
             let noise = program.check_noise(&target).map_err(|error| {
                 Failure::machine(format!("{name}: {error}"), "this is a defect of the compiler; please report it")
             })?;
             if let Some((_, worst)) = noise.worst_refresh_input {
                 voice.detail(&format!("noise: at most {:.0} of {:.0} bits", worst.0, target.budget.0));
             }
-            Ok(Loaded { program, target, doc: compiled.doc })
+            Ok(Loaded { program, params, target, doc: compiled.doc, lower_bound })
         }
     }
 }
@@ -91,11 +103,6 @@ pub(crate) fn check(args: &ProgramArgs, voice: &Voice) -> Result<(), Failure> {
             }
         }
     }
-}
-
-/// The target of a preset.
-pub(crate) fn target_of(preset: &str) -> Result<Target, Failure> {
-    crate::presets::params_of(preset).map(|params| ffhec_runtime::target(&params))
 }
 
 fn given(args: &ProgramArgs) -> Result<Given, Failure> {

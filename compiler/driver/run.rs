@@ -3,9 +3,14 @@
 use std::path::Path;
 use std::sync::atomic::Ordering;
 
-use ffhec_circuit::{Program, Target};
-use ffhec_runtime::{Evaluator, KeyPair, generate_keys};
+use ffhec_circuit::{Port, Program};
+use ffhec_runtime::{
+    Ciphertext, EncryptionKey, Evaluator, KeyPair, KeyProgress, Params, SecretKey, generate_keys,
+};
 use num_bigint::BigUint;
+use rand_chacha::ChaCha20Rng;
+use rand_chacha::rand_core::SeedableRng;
+use rayon::prelude::*;
 
 use crate::args::{ProgramArgs, RowArgs, Scheme};
 use crate::failure::Failure;
@@ -97,9 +102,8 @@ fn encrypted(
     request: &Request<'_>,
     voice: &Voice,
 ) -> Result<Partial, Failure> {
-    let Loaded { program, target, .. } = loaded;
-    let params = presets::params_of(&target.preset)?;
-    voice.say(&presets::security_line(&params));
+    let Loaded { program, params, .. } = loaded;
+    voice.say(&presets::security_line(params));
     let slots = params.slots();
     let batches = rows.len().div_ceil(slots);
     voice.say(&format!(
@@ -109,21 +113,17 @@ fn encrypted(
     ));
     let memory = check_memory(loaded, request.memory_limit)?;
     let mut rng = session::generator(request.seed, "keygen and encryption", voice)?;
-    let meter = voice.meter("keygen", 100);
-    let KeyPair { secret, encryption, evaluation } =
-        generate_keys(&params, &mut rng, &mut |done, total| meter.at(done * 100 / total.max(1), "per cent"));
-    voice.say(&format!("keygen: {}", seconds(meter.finish())));
+    let KeyPair { secret, encryption, evaluation } = generate(params, &mut rng, voice);
     let evaluator = Evaluator::new(&evaluation, memory);
     let refreshes = program.circuit.counts().refresh as u64;
     let meter = voice.meter("evaluate", refreshes * batches as u64);
     let mut results: Vec<Vec<BigUint>> = Vec::with_capacity(rows.len());
     let mut failure = None;
     for (number, batch) in rows.chunks(slots).enumerate() {
-        let inputs = encryption.encrypt_all(&session::bits_of_rows(batch, &program.circuit.inputs), &mut rng);
+        let inputs = encrypt_rows(&encryption, batch, &program.circuit.inputs, &mut rng);
         match session::evaluate(program, &evaluator, inputs, Some(&meter), Some((number + 1, batches))) {
             Ok(outputs) => {
-                let bits: Vec<Vec<bool>> = outputs.iter().map(|bit| secret.decrypt(bit)).collect();
-                results.extend(session::rows_of_bits(&bits, &program.circuit.outputs, batch.len()));
+                results.extend(decrypt_rows(&secret, &outputs, &program.circuit.outputs, batch.len()));
             }
             Err(stopped) => {
                 failure = Some(stopped);
@@ -138,14 +138,47 @@ fn encrypted(
     Ok((results, failure))
 }
 
-/// Refuses a run that does not fit the memory; returns the limit to hold to, in bytes.
+/// Generates keys, showing how far it is.
+pub(crate) fn generate(params: &Params, rng: &mut ChaCha20Rng, voice: &Voice) -> KeyPair {
+    let meter = voice.meter("keygen", 1);
+    let progress = |at: KeyProgress| meter.part(at.done as u64, at.total as u64, at.stage);
+    let keys = generate_keys(params, rng, Some(&progress));
+    voice.say(&format!("keygen: {}", seconds(meter.finish())));
+    keys
+}
+
+/// Encrypts a batch of at most one ciphertext's slots of rows: one ciphertext per bit of the ports. Each bit has its
+/// own generator, so that the result does not depend on the number of threads.
+pub(crate) fn encrypt_rows(
+    key: &EncryptionKey,
+    rows: &[Vec<BigUint>],
+    ports: &[Port],
+    rng: &mut ChaCha20Rng,
+) -> Vec<Ciphertext> {
+    let bits = session::bits_of_rows(rows, ports);
+    let generators: Vec<ChaCha20Rng> = bits.iter().map(|_| ChaCha20Rng::from_rng(rng)).collect();
+    bits.into_par_iter().zip(generators).map(|(slots, mut rng)| key.encrypt(&slots, &mut rng)).collect()
+}
+
+/// Decrypts a batch of `count` rows.
+pub(crate) fn decrypt_rows(
+    key: &SecretKey,
+    ciphertexts: &[Ciphertext],
+    ports: &[Port],
+    count: usize,
+) -> Vec<Vec<BigUint>> {
+    let bits: Vec<Vec<bool>> = ciphertexts.par_iter().map(|ciphertext| key.decrypt(ciphertext)).collect();
+    session::rows_of_bits(&bits, ports, count)
+}
+
+/// Refuses a run that does not fit the memory; returns what is left for expanded hints, in bytes.
 pub(crate) fn check_memory(loaded: &Loaded, limit: Option<u64>) -> Result<u64, Failure> {
     let limit = limit.unwrap_or_else(available_memory);
-    let needed = Report::new(loaded).cost(rayon::current_num_threads()).memory_bytes;
-    if needed <= limit {
-        return Ok(limit);
+    let needed = Report::new(loaded).needed_memory(rayon::current_num_threads());
+    if let Some(left) = limit.checked_sub(needed) {
+        return Ok(left);
     }
-    let Target { preset, .. } = &loaded.target;
+    let preset = &loaded.target.preset;
     Err(Failure::machine(
         format!("this program needs about {} of memory at preset {preset}, but {} may be used", size(needed), size(limit)),
         "use a machine with more memory, raise --memory-limit, lower --threads, or choose a smaller preset",

@@ -45,7 +45,7 @@ pub const CODES: &[(&str, &str)] = &[
     ("E0001", "unknown character"),
     ("E0002", "malformed string"),
     ("E0003", "malformed number"),
-    ("E0004", "number or file beyond its size limit"),
+    ("E0004", "number beyond its size limit"),
     ("E0005", "block comment"),
     ("E0006", "unexpected token"),
     ("E0007", "unbalanced bracket"),
@@ -53,6 +53,7 @@ pub const CODES: &[(&str, &str)] = &[
     ("E0009", "nesting beyond its limit"),
     ("E0010", "chained comparison"),
     ("E0011", "assignment to something that is no variable"),
+    ("E0012", "file beyond its size limit"),
 ];
 
 /// The title of a code.
@@ -246,19 +247,18 @@ fn with_source(diagnostic: &Diagnostic, place: &Place, texts: &mut Texts<'_>, co
     let mut report = Report::build(kind, place.clone())
         .with_config(config)
         .with_code(diagnostic.code)
-        .with_message(harmless(&diagnostic.message))
-        .with_label(
-            Label::new(place.clone())
-                .with_message(harmless(&diagnostic.label))
-                .with_color(paint)
-                .with_priority(1),
-        );
+        .with_message(harmless(&diagnostic.message));
+    let primary = Label::new(place.clone()).with_message(harmless(&diagnostic.label));
+    let mut labels = vec![(place.clone(), primary.with_color(paint).with_priority(1))];
     for (span, label) in &diagnostic.related {
         if let Some(place) = texts.place(*span) {
-            report =
-                report.with_label(Label::new(place).with_message(harmless(label)).with_color(Color::Blue));
+            let label = Label::new(place.clone()).with_message(harmless(label)).with_color(Color::Blue);
+            labels.push((place, label));
         }
     }
+    // The renderer opens a new section for a label above the one before it.
+    labels.sort_by_key(|((file, characters), _)| (*file != place.0, *file, characters.end, characters.start));
+    report.add_labels(labels.into_iter().map(|(_, label)| label));
     if !diagnostic.help.is_empty() {
         report = report.with_help(harmless(&diagnostic.help));
     }
@@ -289,4 +289,83 @@ fn without_source(diagnostic: &Diagnostic, color: bool) -> String {
         }
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sources() -> Sources {
+        let mut sources = Sources::default();
+        sources.add("a.ffl", "let é = ü + x;\n\ty\r\nlast é");
+        sources.add("b\u{1b}.ffl", "one\u{2028}two\u{b} three\n");
+        sources
+    }
+
+    fn span(file: u32, text: &str) -> Span {
+        let at = sources().files[file as usize].text.find(text).expect("the text is there");
+        let byte = |at: usize| u32::try_from(at).expect("short");
+        Span { file, start: byte(at), end: byte(at + text.len()) }
+    }
+
+    fn unexpected(span: Span) -> Diagnostic {
+        Diagnostic::error("E0006", span, "message").label("label").help("help")
+    }
+
+    #[test]
+    fn columns_count_characters() {
+        for (text, place) in
+            [("é = ü", "a.ffl:1:5"), ("ü", "a.ffl:1:9"), ("x;", "a.ffl:1:13"), ("y", "a.ffl:2:2")]
+        {
+            let shown = render(&[unexpected(span(0, text))], &sources(), false);
+            assert!(shown.contains(&format!("[ {place} ]")), "{shown}");
+        }
+        let text = &sources().files[0].text;
+        assert_eq!(position(text, span(0, "y").start), Position { line: 2, column: 2 });
+        assert_eq!(position(text, u32::MAX), Position { line: 3, column: 7 });
+    }
+
+    #[test]
+    fn only_line_feeds_end_lines_and_controls_are_not_printed() {
+        let shown = render(&[unexpected(span(1, "three"))], &sources(), false);
+        assert!(shown.contains("b\u{fffd}.ffl:1:10 "), "{shown}");
+        assert!(!shown.contains('\u{1b}'));
+    }
+
+    #[test]
+    fn rendering_shows_every_part_in_order_of_place() {
+        let several = [
+            Diagnostic::new(Severity::Error, "E0008", None, "no place").label("label").help("do it"),
+            unexpected(span(1, "two"))
+                .related(span(0, "last"), "elsewhere")
+                .related(span(1, "one"), "before"),
+            Diagnostic::warning("E0007", span(0, "last é"), "later")
+                .label("here")
+                .related(span(0, "ü"), "above"),
+            unexpected(span(0, "x;")),
+        ];
+        insta::assert_snapshot!(render(&several, &sources(), false));
+        let colored = render(&several, &sources(), true);
+        assert!(colored.contains("\u{1b}["));
+    }
+
+    #[test]
+    fn json_has_every_part() {
+        let one = [unexpected(span(0, "ü")).related(span(1, "two"), "there")];
+        insta::assert_snapshot!(
+            serde_json::to_string_pretty(&to_json(&one, &sources())).expect("it is JSON")
+        );
+    }
+
+    #[test]
+    fn spans_beyond_the_text_are_shown_all_the_same() {
+        for (start, end) in [(5, 6), (6, 5), (1000, 2000), (20, 1000)] {
+            let far =
+                unexpected(Span { file: 0, start, end }).related(Span { file: 9, start, end }, "nowhere");
+            assert!(render(std::slice::from_ref(&far), &sources(), false).contains("E0006"));
+            assert_eq!(to_json(&[far], &sources())[0]["code"], "E0006");
+        }
+        let nowhere = unexpected(Span { file: 9, start: 0, end: 1 });
+        assert_eq!(render(&[nowhere], &sources(), false), "[E0006] Error: message\n  label\n  Help: help\n");
+    }
 }

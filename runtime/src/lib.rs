@@ -1,3 +1,11 @@
 //! The FFHE scheme and the level-parallel executor.
 
+pub mod arith;
 pub mod scheme;
+pub mod store;
+
+pub use scheme::cipher::Ciphertext;
+pub use scheme::eval::Evaluator;
+pub use scheme::keys::{EncryptionKey, EvaluationKey, KeyId, KeyPair, KeyProgress, SecretKey, generate_keys};
+pub use scheme::params::{self, Params, ParamsError};
+pub use store::StoreError;

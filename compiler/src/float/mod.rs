@@ -2,3 +2,4 @@
 
 pub mod fir;
 pub mod fold;
+pub mod lower;

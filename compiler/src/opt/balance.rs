@@ -184,10 +184,8 @@ fn join_shallowest(
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
 
-    use ffhec_circuit::Builder;
-
     use super::*;
-    use crate::opt::testing::{assert_same, circuits, port};
+    use crate::opt::testing::{assert_same, check, circuit, circuits};
 
     #[test]
     fn random_circuits_keep_their_function_and_never_gain_ands_or_depth() {
@@ -199,49 +197,62 @@ mod tests {
         }
     }
 
-    /// A chain of `gate` over `inputs` inputs, balanced.
-    fn chain(inputs: usize, gate: impl Fn(&mut Builder, Wire, Wire) -> Wire) -> Circuit {
-        let mut builder = Builder::new();
-        let bits = builder.input(port("x", inputs));
-        let all = bits[1..].iter().fold(bits[0], |all, &bit| gate(&mut builder, all, bit));
-        builder.output(port("y", 1), &[all]);
-        let circuit = builder.finish();
-        let balanced = balance(&circuit);
-        assert_same(&circuit, &balanced);
-        balanced
-    }
-
     #[test]
     fn a_chain_of_ands_becomes_a_tree() {
-        let counts = chain(33, Builder::and).counts();
-        assert_eq!((counts.and, counts.and_depth), (32, 6));
+        let before = "
+            %4 = and %0 %1
+            %5 = and %4 %2
+            %6 = and %5 %3";
+        let after = "
+            %4 = and %0 %1
+            %5 = and %2 %3
+            %6 = and %4 %5";
+        check(balance, 4, (before, "%6"), (after, "%6"));
     }
 
     #[test]
     fn a_chain_of_xors_becomes_a_tree() {
-        let circuit = chain(33, Builder::xor);
-        let mut depths = Vec::new();
-        for gate in &circuit.gates {
-            depths.push(gate.operands().map(|wire: Wire| depths[wire.index()] + 1).max().unwrap_or(0));
-        }
-        assert_eq!((circuit.counts().xor, depths.into_iter().max()), (32, Some(6)));
+        let before = "
+            %4 = xor %0 %1
+            %5 = xor %4 %2
+            %6 = xor %5 %3";
+        let after = "
+            %4 = xor %0 %1
+            %5 = xor %2 %3
+            %6 = xor %4 %5";
+        check(balance, 4, (before, "%6"), (after, "%6"));
+    }
+
+    #[test]
+    fn a_chain_that_is_read_inside_stays() {
+        let same = (
+            "
+            %4 = and %0 %1
+            %5 = and %2 %4
+            %6 = and %3 %5",
+            "%5 %6",
+        );
+        let before = (same.0, "%4 %5 %6");
+        check(balance, 4, before, before);
+        check(balance, 4, same, same);
     }
 
     #[test]
     fn a_late_operand_joins_last() {
-        let mut builder = Builder::new();
-        let bits = builder.input(port("x", 7));
-        // Depth 3, by alternation of AND and XOR, which no regrouping shortens.
-        let mut late = bits[0];
-        for &bit in &bits[1..4] {
-            let product = builder.and(late, bit);
-            late = builder.xor(product, bits[4]);
-        }
-        let all = bits[4..].iter().fold(late, |all, &bit| builder.and(all, bit));
-        builder.output(port("y", 1), &[all]);
-        let circuit = builder.finish();
+        let before = "
+            %4 = and %0 %1
+            %5 = xor %0 %4
+            %6 = xor %1 %2
+            %7 = and %5 %6
+            %8 = not %7
+            %9 = and %8 %1
+            %10 = and %9 %2
+            %11 = and %10 %3";
+        // The complement leaves the tree when it is rebuilt, as a sum of products.
+        let depth = |circuit: &Circuit| circuit.counts().and_depth;
+        let circuit = circuit(4, before, "%11");
         let balanced = balance(&circuit);
         assert_same(&circuit, &balanced);
-        assert_eq!((circuit.counts().and_depth, balanced.counts().and_depth), (6, 4));
+        assert!(depth(&circuit) == 5 && depth(&balanced) == 3, "{balanced}");
     }
 }

@@ -44,7 +44,16 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
 
     use super::*;
-    use crate::opt::testing::{assert_same, circuits};
+    use crate::opt::testing::{assert_same, check, circuits};
+
+    #[test]
+    fn unread_gates_go_and_unread_inputs_stay() {
+        let before = "
+            %2 = and %0 %1
+            %3 = not %0
+            %4 = xor %2 %3";
+        check(remove_dead, 2, (before, "%3"), ("%2 = not %0", "%2"));
+    }
 
     #[test]
     fn what_is_left_is_needed_and_computes_the_same() {

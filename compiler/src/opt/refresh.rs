@@ -7,8 +7,9 @@
 //! Refreshing a wire serves all of its readers, so the fewest refreshes are a minimum vertex cut between AND outputs
 //! and AND operands (Paindavoine and Vialla, "Minimizing the number of bootstrappings in fully homomorphic encryption",
 //! SAC 2015, where one level is the polynomial case). Products that are no noisier than a refreshed wire, such as those
-//! of fresh inputs, count as inputs. We use the one-level cut also for targets with room for more levels, where the
-//! minimum is NP-hard to find.
+//! of fresh inputs, count as inputs. For targets with room for more levels the minimum is NP-hard to find; we begin
+//! with the one-level cut there too, and with no cut at all, and keep the better result. Of the many minimum cuts we try
+//! the one nearest the products and the one nearest the operands.
 //!
 //! **Repair.** Long sums add noise too. A sweep in gate order refreshes the noisy operands of every gate that would
 //! exceed the budget.
@@ -103,9 +104,13 @@ pub fn place(circuit: &Circuit, target: &Target) -> Result<Placement, PlaceError
     let problem = Problem::new(&circuit, target);
     let cut = problem.cut();
     let lower_bound = problem.lower_bound(&cut);
-    let early = problem.complete(cut.early)?;
-    let late = problem.complete(cut.late)?;
-    let best = if late.rank(target) < early.rank(target) { late } else { early };
+    let mut starts = vec![cut.early, cut.late];
+    if 4.0 * target.refreshed.0 <= target.budget.0 {
+        starts.push(vec![false; circuit.gates.len()]);
+    }
+    let completed = starts.into_iter().map(|marks| problem.complete(marks)).collect::<Result<Vec<_>, _>>()?;
+    let best =
+        completed.into_iter().min_by_key(|placement| placement.rank(target)).expect("two cuts at least");
     let refreshes = best.marks.iter().filter(|&&mark| mark).count();
     debug_assert!(lower_bound <= refreshes, "the lower bound {lower_bound} holds for {refreshes} refreshes");
     Ok(Placement { circuit: insert(&circuit, &best.marks), refreshes, lower_bound })
@@ -286,7 +291,7 @@ impl<'a> Problem<'a> {
 }
 
 /// How many gates one attempt to drop a refresh may look at: keeps pruning near-linear.
-const PRUNE_LIMIT: usize = 2_000;
+const PRUNE_LIMIT: usize = 400;
 
 struct Pruning<'a> {
     problem: &'a Problem<'a>,
@@ -420,11 +425,9 @@ fn insert(circuit: &Circuit, marks: &[bool]) -> Circuit {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
 
-    use ffhec_circuit::Builder;
-
     use super::*;
     use crate::opt::testing::{
-        Random, Shape, adder, assert_same, circuits, is_within_budget, multiplier_chain, port,
+        Random, Shape, adder, assert_same, check, circuit, circuits, is_within_budget, multiplier_chain,
         random_circuit, target,
     };
 
@@ -522,25 +525,61 @@ mod tests {
     }
 
     #[test]
+    fn two_products_that_meet_in_a_sum_take_one_refresh() {
+        let before = "
+            %4 = and %0 %1
+            %5 = and %2 %3
+            %6 = xor %4 %5
+            %7 = and %0 %6
+            %8 = and %1 %6";
+        let after = "
+            %4 = and %0 %1
+            %5 = and %2 %3
+            %6 = xor %4 %5
+            %7 = refresh %6
+            %8 = and %0 %7
+            %9 = and %1 %7";
+        check(place_one_level, 4, (before, "%7 %8"), (after, "%8 %9"));
+    }
+
+    #[test]
+    fn a_product_in_two_sums_takes_one_refresh() {
+        let before = "
+            %4 = and %0 %1
+            %5 = xor %4 %2
+            %6 = xor %4 %3
+            %7 = and %5 %6";
+        let after = "
+            %4 = and %0 %1
+            %5 = refresh %4
+            %6 = xor %5 %2
+            %7 = xor %5 %3
+            %8 = and %6 %7";
+        check(place_one_level, 4, (before, "%7"), (after, "%8"));
+    }
+
+    #[test]
+    fn products_that_no_product_reads_take_no_refresh() {
+        let same = (
+            "
+            %2 = and %0 %1
+            %3 = xor %0 %2
+            %4 = not %3",
+            "%2 %4",
+        );
+        check(place_one_level, 2, same, same);
+    }
+
+    fn place_one_level(circuit: &Circuit) -> Circuit {
+        place_refreshes(circuit, &target(250.0, 100.0, 100.0)).unwrap()
+    }
+
+    #[test]
     fn a_long_sum_that_doubles_itself_is_repaired() {
-        let mut builder = Builder::new();
-        let bits = builder.input(port("x", 2));
-        // x_(i+2) = x_(i+1) ^ x_i grows like the Fibonacci numbers, by 0.69 bits each.
-        let mut sums = bits;
-        let mut circuit = {
-            for _ in 0..2 {
-                sums.push(builder.xor(sums[sums.len() - 1], sums[sums.len() - 2]));
-            }
-            builder.output(port("y", 1), &[sums[3]]);
-            builder.finish()
-        };
-        // The builder would cancel such sums; a circuit from elsewhere need not be simplified.
-        for _ in 0..300 {
-            let last = circuit.gates.len();
-            circuit.gates.push(Gate::Xor(Wire::new(last - 1), Wire::new(last - 2)));
-            circuit.origins.push(0);
-        }
-        circuit.output_wires = vec![Wire::new(circuit.gates.len() - 1)];
+        // Each wire is the sum of the two before it: noise grows like the Fibonacci numbers, by 0.69 bits each.
+        let sums: Vec<String> =
+            (2..300).map(|wire| format!("%{wire} = xor %{} %{}", wire - 2, wire - 1)).collect();
+        let circuit = circuit(2, &sums.join("\n"), "%299");
         let target = target(100.0, 40.0, 40.0);
         let placement = place(&circuit, &target).unwrap();
         assert_same(&circuit, &placement.circuit);

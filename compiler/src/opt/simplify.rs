@@ -210,22 +210,8 @@ fn take_common(products: Vec<Product>, common: &mut Vec<(Wire, Vec<Wire>)>) -> V
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
 
-    use ffhec_circuit::Builder;
-
     use super::*;
-    use crate::opt::testing::{adder, assert_same, circuits, port};
-
-    #[track_caller]
-    fn check(build: impl Fn(&mut Builder, &[Wire]) -> Wire, inputs: usize, ands: usize) {
-        let mut builder = Builder::new();
-        let bits = builder.input(port("x", inputs));
-        let wire = build(&mut builder, &bits);
-        builder.output(port("y", 1), &[wire]);
-        let circuit = builder.finish();
-        let simple = simplify(&circuit);
-        assert_same(&circuit, &simple);
-        assert_eq!(simple.counts().and, ands, "{:?}", simple.gates);
-    }
+    use crate::opt::testing::{adder, assert_same, check, circuits};
 
     #[test]
     fn random_circuits_keep_their_function_and_never_gain_ands() {
@@ -247,53 +233,73 @@ mod tests {
 
     #[test]
     fn a_selection_of_two_products_takes_one_and() {
-        check(
-            |g, x| {
-                let not = g.not(x[0]);
-                let (yes, no) = (g.and(x[0], x[1]), g.and(not, x[2]));
-                g.or(yes, no)
-            },
-            3,
-            1,
-        );
+        let before = "
+            %3 = not %0
+            %4 = and %0 %1
+            %5 = and %3 %2
+            %6 = xor %4 %5
+            %7 = and %4 %5
+            %8 = xor %6 %7";
+        let after = "
+            %3 = xor %1 %2
+            %4 = and %0 %3
+            %5 = xor %2 %4";
+        check(simplify, 3, (before, "%8"), (after, "%5"));
     }
 
     #[test]
     fn the_majority_of_three_takes_one_and() {
-        check(
-            |g, x| {
-                let (ab, ac, bc) = (g.and(x[0], x[1]), g.and(x[0], x[2]), g.and(x[1], x[2]));
-                let sum = g.xor(ab, ac);
-                g.xor(sum, bc)
-            },
-            3,
-            1,
-        );
+        let before = "
+            %3 = and %0 %1
+            %4 = and %0 %2
+            %5 = and %1 %2
+            %6 = xor %3 %4
+            %7 = xor %5 %6";
+        let after = "
+            %3 = xor %1 %2
+            %4 = xor %0 %1
+            %5 = and %3 %4
+            %6 = xor %1 %5";
+        check(simplify, 3, (before, "%7"), (after, "%6"));
     }
 
     #[test]
     fn products_with_a_common_factor_are_summed_first() {
-        check(
-            |g, x| {
-                let products: Vec<Wire> = (1..5).map(|at| g.and(x[0], x[at])).collect();
-                products.into_iter().fold(x[5], |sum, product| g.xor(sum, product))
-            },
-            6,
-            1,
-        );
+        let before = "
+            %4 = and %0 %1
+            %5 = and %0 %2
+            %6 = and %0 %3
+            %7 = xor %4 %5
+            %8 = xor %7 %6";
+        let after = "
+            %4 = xor %2 %3
+            %5 = xor %1 %4
+            %6 = and %0 %5";
+        check(simplify, 4, (before, "%8"), (after, "%6"));
     }
 
     #[test]
     fn a_product_that_is_read_elsewhere_stays() {
-        check(
-            |g, x| {
-                let (ab, ac) = (g.and(x[0], x[1]), g.and(x[0], x[2]));
-                let (sum, both) = (g.xor(ab, ac), g.and(ab, x[3]));
-                g.xor(sum, both)
-            },
-            4,
-            3,
+        let same = (
+            "
+            %3 = and %0 %1
+            %4 = and %0 %2
+            %5 = xor %3 %4",
+            "%3 %5",
         );
+        check(simplify, 3, same, same);
+    }
+
+    #[test]
+    fn a_square_in_a_sum_of_products_is_no_common_factor() {
+        let before = "
+            %2 = and %0 %0
+            %3 = and %0 %1
+            %4 = xor %2 %3";
+        let after = "
+            %2 = and %0 %1
+            %3 = xor %0 %2";
+        check(simplify, 2, (before, "%4"), (after, "%3"));
     }
 
     #[test]

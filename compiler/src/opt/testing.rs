@@ -138,7 +138,7 @@ pub(super) fn circuits(count: u64) -> impl Iterator<Item = Circuit> {
 #[track_caller]
 pub(super) fn assert_same(a: &Circuit, b: &Circuit) {
     assert_eq!((&a.inputs, &a.outputs, &a.functions), (&b.inputs, &b.outputs, &b.functions));
-    assert_valid(b);
+    b.verify().unwrap();
     let bits = a.input_bits();
     let mut random = Random::new(7);
     let words = if bits <= 12 { 1 << bits.saturating_sub(6) } else { 2 };
@@ -154,14 +154,30 @@ fn exhaustive(bit: usize, word: usize) -> u64 {
     (0..64).filter(|row| ((64 * word + row) >> bit) & 1 == 1).map(|row| 1 << row).sum()
 }
 
+/// The circuit with `inputs` input bits `%0`, `%1`, .. , these gate lines of the text form, and these output wires.
+pub(super) fn circuit(inputs: usize, gates: &str, outputs: &str) -> Circuit {
+    use std::fmt::Write;
+    let mut text =
+        format!("circuit 1\nfunction \"f\"\ninput \"x\" kind \"bits\" width {inputs}\nfrom \"f\"\n");
+    (0..inputs).for_each(|bit| writeln!(text, "%{bit} = input {bit}").unwrap());
+    let width = outputs.split_whitespace().count();
+    writeln!(text, "{gates}\noutput \"y\" kind \"bits\" width {width} is {outputs}").unwrap();
+    text.parse().unwrap_or_else(|error| panic!("{error}\n{text}"))
+}
+
+/// Panics unless `pass` makes the second circuit out of the first: gate lines and output wires over `inputs` bits.
 #[track_caller]
-fn assert_valid(circuit: &Circuit) {
-    assert_eq!(circuit.gates.len(), circuit.origins.len());
-    assert_eq!(circuit.output_wires.len(), circuit.output_bits());
-    assert!(circuit.output_wires.iter().all(|wire| wire.index() < circuit.gates.len()));
-    for (index, gate) in circuit.gates.iter().enumerate() {
-        assert!(gate.operands().all(|wire| wire.index() < index));
-    }
+pub(super) fn check(
+    pass: impl Fn(&Circuit) -> Circuit,
+    inputs: usize,
+    (gates, outputs): (&str, &str),
+    (expected_gates, expected_outputs): (&str, &str),
+) {
+    let before = circuit(inputs, gates, outputs);
+    let after = pass(&before);
+    assert_same(&before, &after);
+    let expected = circuit(inputs, expected_gates, expected_outputs);
+    assert_eq!(after.to_string(), expected.to_string());
 }
 
 /// A target with these noise figures, in bits.

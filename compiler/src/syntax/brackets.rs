@@ -7,8 +7,8 @@
 //! The first pass decides which openers have no partner; the second writes the tokens and ends an unclosed `(` or `[`
 //! at its statement's `;` rather than far behind it.
 
-use super::MAX_BRACKETS;
 use super::token::{Spanned, Token};
+use super::{MAX_BRACKETS, report};
 use crate::diag::Diagnostic;
 use crate::source::Span;
 
@@ -24,6 +24,8 @@ pub(super) struct Paired<'t> {
 struct Open<'t> {
     token: Token<'t>,
     index: usize,
+    /// A closing bracket of another kind was found in it, and reported.
+    misfit: bool,
 }
 
 /// Pairs all brackets of a file.
@@ -74,7 +76,8 @@ fn cut_deep<'t>(file: u32, tokens: Vec<Spanned<'t>>, diagnostics: &mut Vec<Diagn
             depth += 1;
             if depth == MAX_BRACKETS + 1 {
                 let span = Span { file, start: token.start, end: token.end };
-                diagnostics.push(
+                report(
+                    diagnostics,
                     Diagnostic::error(
                         "E0009",
                         span,
@@ -125,7 +128,7 @@ impl Plan {
                 }
             }
             if closer(token.token).is_some() {
-                open.push(Open { token: token.token, index });
+                open.push(Open { token: token.token, index, misfit: false });
             } else if is_closer(token.token) {
                 match open.iter().rposition(|o| closer(o.token) == Some(token.token)) {
                     Some(partner) => {
@@ -134,7 +137,11 @@ impl Plan {
                     }
                     None => {
                         plan.drop[index] = true;
-                        diagnostics.push(stray(file, token, open.last().map(|o| &tokens[o.index])));
+                        let innermost = open.last_mut().map(|open| {
+                            open.misfit = true;
+                            &tokens[open.index]
+                        });
+                        report(diagnostics, stray(file, token, innermost));
                     }
                 }
             }
@@ -160,8 +167,12 @@ impl Plan {
         }
         let at = |index: usize| Span { file, start: tokens[index].start, end: tokens[index].end };
         let name = spelled(innermost.token);
+        if unclosed.len() == 1 && innermost.misfit {
+            return;
+        }
         let message = match unclosed.len() {
             1 => format!("this `{name}` is never closed"),
+            2 => format!("this `{name}` is never closed, nor is the bracket around it"),
             count => format!("this `{name}` is never closed, nor are {} brackets around it", count - 1),
         };
         let partner = closer(innermost.token).map_or("", spelled);
@@ -172,11 +183,14 @@ impl Plan {
             error = error.related(at(outer.index), "not closed either");
         }
         if let Some(index) = index {
-            let what =
-                if is_closer(tokens[index].token) { "found this instead" } else { "an item starts here" };
+            let what = if is_closer(tokens[index].token) {
+                "it has to be closed before this"
+            } else {
+                "an item starts here"
+            };
             error = error.related(at(index), what);
         }
-        diagnostics.push(error);
+        report(diagnostics, error);
     }
 }
 
@@ -185,7 +199,7 @@ fn stray(file: u32, token: &Spanned<'_>, open: Option<&Spanned<'_>>) -> Diagnost
     let span = Span { file, start: token.start, end: token.end };
     let error = Diagnostic::error("E0007", span, format!("this `{name}` closes nothing"))
         .label("no bracket is open that it could close")
-        .help(format!("remove it, or add its opening bracket before"));
+        .help("remove it, or add its opening bracket before");
     match open {
         Some(open) => {
             let span = Span { file, start: open.start, end: open.end };

@@ -1,6 +1,6 @@
 //! Words for syntax errors: what was found, what was expected, what to do.
 
-use super::repair::{Goal, Source};
+use super::repair::{Goal, Source, opener_of};
 use super::token::{Spanned, Token};
 use crate::diag::Diagnostic;
 use crate::source::Span;
@@ -97,8 +97,14 @@ impl Wanted {
             if statement {
                 remove.extend(["let", "for", ";"]);
             }
+        } else if has(&rest, "name") && has(&rest, "public") {
+            words.push("a parameter".to_owned());
+            remove.extend(["name", "public"]);
+        } else if has(&rest, "name") && has(&rest, "const") {
+            words.push("a type or `const` parameter".to_owned());
+            remove.extend(["name", "const"]);
         } else if has(&rest, "name") && has(&rest, "_") {
-            words.push("a name, `_` or a tuple of them".to_owned());
+            words.push("a pattern".to_owned());
             remove.extend(["name", "_", "(", "mut"]);
         } else if has(&rest, "name") && has(&rest, "[") {
             words.push("a type".to_owned());
@@ -107,7 +113,7 @@ impl Wanted {
             words.push("a name".to_owned());
             remove.extend(["name"]);
         }
-        let operator = has(&rest, "*") && has(&rest, "+");
+        let operator = has(&rest, "||") || has(&rest, "+");
         if operator {
             words.push("an operator".to_owned());
             remove.extend(OPERATORS);
@@ -120,6 +126,9 @@ impl Wanted {
             }
         }
         rest.retain(|t| !remove.contains(t));
+        if rest.len() + words.len() > 1 {
+            rest.retain(|t| *t != "<");
+        }
         if goal != Goal::Item {
             rest.retain(|t| !matches!(*t, "fn" | "const" | "type" | "use"));
         }
@@ -207,7 +216,7 @@ fn help(
         Some(Token::Let) if goal == Goal::Program => {
             "`let` stands in a block: write `{ let a = x * x; a + 1 }`".to_owned()
         }
-        Some(Token::Semi) if goal == Goal::Program => {
+        Some(Token::Semi) if goal == Goal::Program && opener_of(tokens, at).is_none() => {
             "a file of one expression has no `;`: write a block `{ .. }`, or functions with `fn main`"
                 .to_owned()
         }
@@ -215,7 +224,7 @@ fn help(
         Some(Token::Fn | Token::Type | Token::Use | Token::Const) => {
             "items do not stand inside others: move it to the top level of the file".to_owned()
         }
-        Some(Token::Eq) if takes("==") => {
+        Some(Token::Eq) if wanted.operator || goal == Goal::Program => {
             "write `==` to compare; an assignment is a statement of a block".to_owned()
         }
         Some(Token::Else) => "`else` stands right behind the `}` of an `if`".to_owned(),
@@ -227,10 +236,22 @@ fn help(
             format!("{name} is reserved: choose another name")
         }
         _ if takes("{") && !wanted.expression => "write the block in `{` and `}`".to_owned(),
+        Some(Token::RBracket) if takes(";") => "write the length, as in `[f16; 4]`".to_owned(),
+        Some(_) if before == Some(Token::In) && takes("[") && !wanted.expression => {
+            "write the range as `in [lo, hi]`".to_owned()
+        }
+        Some(token) if wanted.text.starts_with("a pattern") && is_keyword(token) => {
+            let name = spelled(source.text, Span { file: 0, start: tokens[at].start, end: tokens[at].end });
+            format!("{name} is reserved: choose another name")
+        }
         _ if takes(":") && wanted.text == "`:`" => {
             "write the type behind the name, as in `x: f16`".to_owned()
         }
+        Some(_) if wanted.operator && takes(",") => {
+            "write `,` or an operator between the two, or remove one".to_owned()
+        }
         Some(_) if wanted.operator => "write an operator between the two, or remove one of them".to_owned(),
+        Some(_) if terminals.len() == 1 => format!("write {} here", wanted.text),
         Some(_) => format!("write {} before it, or remove it", wanted.text),
         None => format!("add {}", wanted.text),
     }

@@ -6,8 +6,11 @@
 //! Invariants: spans lie within the file; no node is deeper than [`MAX_DEPTH`]; nothing here recurses on the input.
 
 pub mod ast;
+#[allow(clippy::wildcard_enum_match_arm, reason = "sets of a few out of seventy tokens")]
 mod brackets;
+#[allow(clippy::wildcard_enum_match_arm, reason = "sets of a few out of seventy tokens")]
 mod expected;
+#[allow(clippy::wildcard_enum_match_arm, reason = "sets of a few out of seventy tokens")]
 mod repair;
 mod token;
 mod tree;
@@ -38,7 +41,7 @@ lalrpop_mod!(
 );
 
 /// Longest source file, in bytes.
-pub const MAX_SOURCE_BYTES: usize = 16 << 20;
+pub const MAX_SOURCE_BYTES: usize = 2 << 20;
 /// Deepest nesting of brackets.
 pub const MAX_BRACKETS: usize = 200;
 /// Deepest syntax tree: a chain of this many operators, or blocks within blocks, or both.
@@ -66,6 +69,17 @@ pub fn parse(file: u32, text: &str) -> (Module, Vec<Diagnostic>) {
     let module = repair::module(&source, paired, &mut diagnostics);
     diagnostics.sort_by_key(|d| d.span.map(|s: Span| (s.start, s.end)));
     diagnostics.dedup();
-    repair::cap(&mut diagnostics);
+    if diagnostics.len() > MAX_ERRORS {
+        diagnostics.truncate(MAX_ERRORS);
+        let last = diagnostics.last_mut().expect("MAX_ERRORS is not zero");
+        last.help = format!("{}; further syntax errors are not shown", last.help);
+    }
     (module, diagnostics)
+}
+
+/// Keeps a finding; one more than [`MAX_ERRORS`] shows that there are more.
+fn report(diagnostics: &mut Vec<Diagnostic>, diagnostic: Diagnostic) {
+    if diagnostics.len() <= MAX_ERRORS {
+        diagnostics.push(diagnostic);
+    }
 }

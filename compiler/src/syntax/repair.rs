@@ -23,7 +23,7 @@ use super::grammar::EntryParser;
 use super::token::{Literal, Spanned, Token};
 use super::tree::{Entry, Tree};
 use super::{MAX_ERRORS, MAX_SOURCE_BYTES};
-use crate::diag::{Diagnostic, Severity};
+use crate::diag::Diagnostic;
 use crate::source::Span;
 
 /// Most times that one item is parsed.
@@ -61,7 +61,7 @@ pub(super) enum Goal {
 pub(super) fn too_long(file: u32, length: usize) -> (Module, Vec<Diagnostic>) {
     let span = Span { file, start: 0, end: 0 };
     let error = Diagnostic::error(
-        "E0004",
+        "E0012",
         span,
         format!("this file has {length} bytes, but the limit is {MAX_SOURCE_BYTES}"),
     )
@@ -80,19 +80,6 @@ pub(super) fn module(source: &Source<'_>, paired: Paired<'_>, diagnostics: &mut 
         if starts.is_empty() { repair.program(tokens) } else { Body::Items(repair.items(&tokens, &starts)) };
     repair.left_over_blocks();
     Module { file: source.file, body }
-}
-
-/// Keeps the first [`MAX_ERRORS`] errors and says that there are more.
-pub(super) fn cap(diagnostics: &mut Vec<Diagnostic>) {
-    let total = diagnostics.len();
-    if total <= MAX_ERRORS {
-        return;
-    }
-    diagnostics.truncate(MAX_ERRORS);
-    if let Some(last) = diagnostics.last_mut() {
-        last.help = format!("{}; {} more syntax errors are not shown", last.help, total - MAX_ERRORS);
-    }
-    debug_assert!(diagnostics.iter().all(|d| d.severity == Severity::Error));
 }
 
 /// Where items start, outside of all brackets.
@@ -137,7 +124,7 @@ impl<'t> Repair<'_, '_, 't> {
             return Body::Expression(Expr { span, kind: ExprKind::Error });
         }
         match self.parse(tokens, Goal::Program) {
-            Some(Entry::Expr(expr)) => Body::Expression(expr),
+            Some(Entry::Expr(expr)) => Body::Expression(*expr),
             Some(Entry::Item(_)) | None => Body::Expression(Expr { span, kind: ExprKind::Error }),
         }
     }
@@ -150,7 +137,7 @@ impl<'t> Repair<'_, '_, 't> {
             let end = item_end(tokens, start, next);
             let item = &tokens[start..end];
             items.push(match self.parse(item.to_vec(), Goal::Item) {
-                Some(Entry::Item(item)) => item,
+                Some(Entry::Item(item)) => *item,
                 Some(Entry::Expr(_)) | None => self.broken(item),
             });
             items.extend(self.stray(&tokens[end..next]));
@@ -335,7 +322,7 @@ fn group_end(tokens: &[Spanned<'_>], at: usize) -> usize {
 }
 
 /// The index of the bracket that holds `at`.
-fn opener_of(tokens: &[Spanned<'_>], at: usize) -> Option<usize> {
+pub(super) fn opener_of(tokens: &[Spanned<'_>], at: usize) -> Option<usize> {
     let mut depth = 0usize;
     for index in (0..at).rev() {
         if is_closer(tokens[index].token) {
@@ -451,11 +438,16 @@ fn split_closing_angle(tokens: &mut Vec<Spanned<'_>>, at: usize, terminals: &[St
     }
     tokens[at] = Spanned { token: Token::Gt, start: token.start, end: token.start + 1 };
     let (mut token, mut end) = (rest, token.end);
-    if let Some(next) =
-        tokens.get(at + 1).filter(|next| token == Token::Gt && next.token == Token::Gt && next.start == end)
-    {
-        (token, end) = (Token::Shr, next.end);
-        tokens.remove(at + 1);
+    if let Some(next) = tokens.get(at + 1).filter(|next| next.start == end) {
+        let joined = match (token, next.token) {
+            (Token::Gt, Token::Gt) => Some(Token::Shr),
+            (Token::Eq, Token::Eq) => Some(Token::EqEq),
+            _ => None,
+        };
+        if let Some(joined) = joined {
+            (token, end) = (joined, next.end);
+            tokens.remove(at + 1);
+        }
     }
     tokens.insert(at + 1, Spanned { token, start: tokens[at].end, end });
     true

@@ -11,7 +11,7 @@ use num_rational::Ratio;
 use num_traits::{One, Pow, Zero};
 
 use super::ast::LiteralForm;
-use super::{MAX_DIGITS, MAX_LONG_DIGITS, SHORT_NUMBER};
+use super::{MAX_DIGITS, MAX_LONG_DIGITS, SHORT_NUMBER, report};
 use crate::diag::Diagnostic;
 use crate::source::Span;
 
@@ -216,13 +216,13 @@ pub(super) fn lex(file: u32, text: &str) -> Lexed<'_> {
                 continue;
             }
             Ok(Token::BlockComment) => {
-                diagnostics.push(block_comment(span));
+                report(&mut diagnostics, block_comment(span));
                 continue;
             }
             Ok(token) => token,
             Err(bad) => {
                 if !extends_last_error(&bad, tokens.last(), &mut diagnostics, text, span) {
-                    diagnostics.push(explain(&bad, lexer.slice(), span));
+                    report(&mut diagnostics, explain(&bad, lexer.slice(), span));
                 }
                 Token::Error
             }

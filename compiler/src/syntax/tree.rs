@@ -21,8 +21,8 @@ pub(super) struct Deep<T> {
 
 /// What the parser was asked for.
 pub(super) enum Entry {
-    Item(Item),
-    Expr(Expr),
+    Item(Box<Item>),
+    Expr(Box<Expr>),
 }
 
 /// An element of a block before it is known which one is last.
@@ -437,8 +437,8 @@ fn assignable(target: &Expr) -> bool {
     while let ExprKind::Index { base, .. } = &target.kind {
         target = base;
     }
-    match &target.kind {
-        ExprKind::Path(segments) => segments.len() == 1,
-        kind => matches!(kind, ExprKind::Error),
+    if let ExprKind::Path(segments) = &target.kind {
+        return segments.len() == 1;
     }
+    matches!(target.kind, ExprKind::Error)
 }

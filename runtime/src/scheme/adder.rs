@@ -12,6 +12,11 @@ pub trait Ring {
 
     /// `a * b`.
     fn mul(&self, a: &Self::Element, b: &Self::Element) -> Self::Element;
+
+    /// The product of every pair; they do not depend on each other.
+    fn mul_all(&self, pairs: &[(Self::Element, Self::Element)]) -> Vec<Self::Element> {
+        pairs.iter().map(|(a, b)| self.mul(a, b)).collect()
+    }
 }
 
 /// Adds numbers of `n + 1` bits modulo `2^(n+1)` and returns the exclusive or of the two top bits of the sum, which
@@ -40,25 +45,30 @@ pub fn add_columns<R: Ring>(ring: &R, mut columns: Vec<Vec<R::Element>>) -> R::E
         .fold(sum_below.expect("there is a column below the top"), |sum, bit| ring.add(&sum, bit))
 }
 
-/// Adds up one column: its sum bit and its carries.
-fn reduce_column<R: Ring>(ring: &R, column: Vec<R::Element>) -> (R::Element, Vec<R::Element>) {
+/// Adds up one column: its sum bit and its carries. Each round takes as many full adders as there are triples; what is
+/// left over goes before their sums.
+fn reduce_column<R: Ring>(ring: &R, mut column: Vec<R::Element>) -> (R::Element, Vec<R::Element>) {
     let mut carries = Vec::with_capacity(column.len() / 2);
-    let mut queue = std::collections::VecDeque::from(column);
-    loop {
-        let a = queue.pop_front().expect("a column is never empty");
-        let Some(b) = queue.pop_front() else {
-            return (a, carries);
-        };
-        let sum = ring.add(&a, &b);
-        if let Some(d) = queue.pop_front() {
-            let product = ring.mul(&sum, &ring.add(&a, &d));
-            carries.push(ring.add(&product, &a));
-            queue.push_back(ring.add(&sum, &d));
-        } else {
-            carries.push(ring.mul(&a, &b));
-            queue.push_back(sum);
+    while column.len() > 2 {
+        let rest = column.split_off(column.len() / 3 * 3);
+        let (mut sums, mut factors) = (Vec::new(), Vec::new());
+        for [a, b, d] in column.as_chunks().0 {
+            let pair = ring.add(a, b);
+            sums.push(ring.add(&pair, d));
+            factors.push((pair, ring.add(a, d)));
         }
+        let products = ring.mul_all(&factors);
+        carries.extend(
+            products.iter().zip(column.chunks(3)).map(|(product, triple)| ring.add(product, &triple[0])),
+        );
+        column = rest;
+        column.append(&mut sums);
     }
+    if let [a, b] = &column[..] {
+        carries.push(ring.mul(a, b));
+        column = vec![ring.add(a, b)];
+    }
+    (column.pop().expect("a column is never empty"), carries)
 }
 
 #[cfg(test)]

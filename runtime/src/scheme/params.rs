@@ -263,7 +263,7 @@ impl Params {
 
     /// The split `h + h' = rho' + 1` of the third set.
     pub fn multiples(&self) -> (u32, u32) {
-        let h = (self.rho_prime + 1) / 2;
+        let h = self.rho_prime.div_ceil(2);
         (h, self.rho_prime + 1 - h)
     }
 
@@ -302,6 +302,18 @@ impl Params {
         self.gamma().div_ceil(8) as usize
     }
 
+    /// Bytes of memory that an evaluation needs at least: `live` ciphertexts, and on each thread the box sums of one
+    /// refresh. More memory, up to [`Params::hint_bytes`], keeps the hints expanded between refreshes.
+    pub fn evaluation_bytes(&self, live: u64, threads: u64) -> u64 {
+        let box_sums = self.theta() as u64 * u64::from(self.n + 1) + (2 << self.n);
+        (live + threads * (box_sums + 8)) * self.limbs() as u64 * 8
+    }
+
+    /// Bytes of all expanded hints and encrypted key bits.
+    pub fn hint_bytes(&self) -> u64 {
+        2 * self.hints() as u64 * self.limbs() as u64 * 8
+    }
+
     /// Largest noise, in bits, that a refresh takes: `eta - n - 3` (`scheme.md` 2.3).
     pub fn noise_budget(&self) -> u32 {
         self.eta() - self.n - 3
@@ -310,6 +322,16 @@ impl Params {
     /// Form of the public modulus.
     pub fn modulus(&self) -> ModulusKind {
         self.literal.modulus
+    }
+
+    /// What a user must know about the form of the public modulus.
+    pub fn modulus_note(&self) -> &'static str {
+        match self.modulus() {
+            ModulusKind::Fold => {
+                "x_0 = 2^gamma - delta with a small delta, so that reduction is cheap; not in the paper, where q_0 is random"
+            }
+            ModulusKind::Paper => "x_0 = q_0 pi with a random q_0, as in the paper",
+        }
     }
 
     /// Kind of the public modulus' cofactor.
