@@ -157,3 +157,18 @@ fn zz_suite() {
     }
     println!("{bad} bad");
 }
+
+#[test]
+fn zz_lib() {
+    for ty in ["float<5, 11>", "f16", "f32", "bf16", "f8e4m3"] {
+    for e in ["exp(x)", "ln(x)", "recip(x)", "sin(x)", "cos(x)", "tanh(x)", "sigmoid(x)", "relu(x)", "exp(x)*y"] {
+        let start = std::time::Instant::now();
+        let mut sources = Sources::default();
+        sources.add("test.ffl", e);
+        let r = analyze(&mut sources, &options(&[("float", ty)]), &mut NoFiles);
+        match r {
+            Ok(a) => println!("{ty} {e}: {} nodes {:?}", a.graph.nodes.len(), start.elapsed()),
+            Err(found) => { println!("{ty} {e}: {}", crate::diag::render(&found, &sources, false)); }
+        }
+    }}
+}
