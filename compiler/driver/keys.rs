@@ -3,9 +3,9 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use ffhec_circuit::container::Kind;
-use ffhec_circuit::{KeyId, Program};
-use ffhec_runtime::{Evaluator, Params, generate_keys};
+use ffhec_circuit::Program;
+use ffhec_circuit::container::{KeyId, Kind};
+use ffhec_runtime::{Evaluator, Params};
 
 use crate::args::{ProgramArgs, RowArgs};
 use crate::failure::Failure;
@@ -86,7 +86,7 @@ pub(crate) fn encrypt(
     let time = meter.finish();
     let rows =
         Rows { role: Role::Inputs, rows: table.rows.len(), bits: program.circuit.input_bits(), ids: table.ids };
-    let signature = *program.circuit.input_signature().as_bytes();
+    let signature = program.circuit.input_signature();
     sealed::write_ciphertexts(out, &params, encryption.key_id(), signature, &rows, &sections)?;
     if rows.ids.is_some() {
         voice.say("the id column travels in the clear");
@@ -111,7 +111,7 @@ pub(crate) fn eval(
     };
     let program = &loaded.program;
     let circuit = &program.circuit;
-    let signature = *circuit.input_signature().as_bytes();
+    let signature = circuit.input_signature();
     let (mut sealed, rows) = open_ciphertexts(inputs, &params, key_id, signature, circuit.input_bits(), Role::Inputs)?;
     let memory = run::check_memory(&loaded, memory_limit)?;
     voice.say(&presets::security_line(&params));
@@ -129,7 +129,7 @@ pub(crate) fn eval(
     let time = meter.finish();
     let results =
         Rows { role: Role::Results, rows: rows.rows, bits: circuit.output_bits(), ids: rows.ids };
-    let signature = *circuit.output_signature().as_bytes();
+    let signature = circuit.output_signature();
     sealed::write_ciphertexts(out, &params, key_id, signature, &results, &sections)?;
     voice.say(&format!("evaluated {} rows into {} in {}", results.rows, out.display(), seconds(time)));
     Ok(())
@@ -148,7 +148,7 @@ pub(crate) fn decrypt(
     let Loaded { program, .. } = program::load(args, Some(params.name()), voice)?;
     session::check_ports(&program)?;
     let circuit = &program.circuit;
-    let signature = *circuit.output_signature().as_bytes();
+    let signature = circuit.output_signature();
     let (mut sealed, rows) =
         open_ciphertexts(inputs, &params, secret.key_id(), signature, circuit.output_bits(), Role::Results)?;
     let mut table = Table { ids: rows.ids.clone(), rows: Vec::with_capacity(rows.rows) };

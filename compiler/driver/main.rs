@@ -110,7 +110,7 @@ fn compile(
     let loaded = program::load(args, Some(preset), voice)?;
     let bytes = match emit {
         Emit::Ffc => sealed::program_bytes(&loaded.program)?,
-        Emit::Text => loaded.program.to_text().into_bytes(),
+        Emit::Text => loaded.program.to_string().into_bytes(),
         Emit::Json => pretty(&loaded.program.to_json()).into_bytes(),
         Emit::Dot => loaded.program.to_dot().into_bytes(),
     };

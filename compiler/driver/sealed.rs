@@ -4,8 +4,10 @@ use std::fs::File;
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
-use ffhec_circuit::container::{Container, ContainerError, Contents, Header, Kind, write_container};
-use ffhec_circuit::{KeyId, Program};
+use ffhec_circuit::Program;
+use ffhec_circuit::container::{
+    Container, ContainerError, Contents, Header, KeyId, Kind, write_container,
+};
 use ffhec_runtime::{Ciphertext, EncryptionKey, EvaluationKey, Params, SecretKey};
 use serde::{Deserialize, Serialize};
 
@@ -149,30 +151,27 @@ const KEY_HELP: &str = "give a key file made by `ffhec keygen`, whole and unchan
 /// Reads `secret.key`.
 pub(crate) fn read_secret(path: &Path) -> Result<SecretKey, Failure> {
     let mut sealed = Sealed::open_kind(path, Kind::SecretKey, KEY_HELP)?;
-    let params = sealed.params()?;
     let bytes = zeroize::Zeroizing::new(sealed.section(SECRET)?);
-    let key = SecretKey::from_bytes(&params, &bytes).map_err(|error| sealed.malformed(&error.to_string()))?;
-    matching_id(&sealed, key.key_id())?;
+    let key = SecretKey::from_bytes(&bytes).map_err(|error| sealed.malformed(&error.to_string()))?;
+    matching(&sealed, key.params(), key.key_id())?;
     Ok(key)
 }
 
 /// Reads the first section of `public.key` only.
 pub(crate) fn read_encryption(path: &Path) -> Result<EncryptionKey, Failure> {
     let mut sealed = Sealed::open_kind(path, Kind::PublicKey, KEY_HELP)?;
-    let params = sealed.params()?;
     let bytes = sealed.section(ENCRYPTION)?;
-    let key = EncryptionKey::from_bytes(&params, &bytes).map_err(|error| sealed.malformed(&error.to_string()))?;
-    matching_id(&sealed, key.key_id())?;
+    let key = EncryptionKey::from_bytes(&bytes).map_err(|error| sealed.malformed(&error.to_string()))?;
+    matching(&sealed, key.params(), key.key_id())?;
     Ok(key)
 }
 
 /// Reads the second section of `public.key` only.
 pub(crate) fn read_evaluation(path: &Path) -> Result<EvaluationKey, Failure> {
     let mut sealed = Sealed::open_kind(path, Kind::PublicKey, KEY_HELP)?;
-    let params = sealed.params()?;
     let bytes = sealed.section(EVALUATION)?;
-    let key = EvaluationKey::from_bytes(&params, &bytes).map_err(|error| sealed.malformed(&error.to_string()))?;
-    matching_id(&sealed, key.key_id())?;
+    let key = EvaluationKey::from_bytes(&bytes).map_err(|error| sealed.malformed(&error.to_string()))?;
+    matching(&sealed, key.params(), key.key_id())?;
     Ok(key)
 }
 
@@ -182,8 +181,8 @@ pub(crate) fn public_header(path: &Path) -> Result<(Params, KeyId), Failure> {
     Ok((sealed.params()?, sealed.key_id()?))
 }
 
-fn matching_id(sealed: &Sealed, id: KeyId) -> Result<(), Failure> {
-    match sealed.key_id()? == id {
+fn matching(sealed: &Sealed, params: &Params, id: KeyId) -> Result<(), Failure> {
+    match sealed.key_id()? == id && sealed.header().preset == params.name() {
         true => Ok(()),
         false => Err(sealed.malformed("the key inside is not the one that the header names")),
     }

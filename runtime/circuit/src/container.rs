@@ -32,6 +32,11 @@ const MAX_HEADER: u32 = 1 << 20;
 
 const HASH: usize = blake3::OUT_LEN;
 
+/// Whether these first bytes of a file are those of this project's files.
+pub fn is_container(bytes: &[u8]) -> bool {
+    bytes.starts_with(&MAGIC)
+}
+
 /// What a file is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
