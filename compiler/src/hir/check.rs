@@ -4,15 +4,15 @@
 //! checked once for each list of generic arguments it is used with, every other function once. The work list keeps
 //! native recursion independent of the length of call chains.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::rc::Rc;
 
 use num_traits::ToPrimitive as _;
 
 use super::exact::{self, Exact, ExactError, to_i64};
 use super::report::{Reports, similar};
-use super::scope::{ItemId, Names, What};
-use super::tree::{Argument, LocalId, Node};
+use super::scope::{ItemId, Mention, Names, What};
+use super::tree::{Argument, Builtin, LocalId, Node};
 use super::types::{Len, Need, Ty, Unifier, elements, nodes};
 use crate::gadgets::format::{EXPONENT_BITS, Family, MAX_INTEGER_BITS, PRECISION, Rounding, Scalar};
 use crate::hir::Limits;
@@ -36,11 +36,9 @@ pub(crate) struct Param {
 
 /// A checked function or constant.
 pub(crate) struct Instance {
-    pub item: ItemId,
     pub name: String,
     pub params: Vec<Param>,
     pub locals: usize,
-    pub result: Ty,
     pub body: Node,
 }
 
@@ -124,7 +122,7 @@ impl<'a> Checker<'a> {
             What::Fn(function) if function.generics.is_empty() => {
                 self.instance(item, Vec::new(), None);
             }
-            What::Fn(_) => {}
+            What::Fn(function) => self.generic_names(item, function),
             What::Const { .. } => {
                 self.constant(item);
             }
@@ -133,6 +131,45 @@ impl<'a> Checker<'a> {
                 let mut body = Body::new(self, file, Vec::new(), None);
                 let env = body.env.clone();
                 body.ty(ty, &env);
+            }
+        }
+    }
+
+    /// A generic function is checked where it is used; its names are looked up even if it is not.
+    fn generic_names(&mut self, item: ItemId, function: &'a Function) {
+        let file = self.names.items[item].file;
+        let generics = function.generics.iter().map(|generic| match generic {
+            Generic::Type { name, .. } | Generic::Const { name, .. } => name.name.as_str(),
+        });
+        let mut bound: BTreeSet<&str> = generics.collect();
+        bound.extend(function.params.iter().map(|param| param.name.name.as_str()));
+        let mut unknown = Vec::new();
+        super::scope::walk(&function.body, &mut bound, &mut |mention| unknown.push(mention));
+        for mention in unknown {
+            match mention {
+                Mention::Free(name, span) if self.names.lookup(file, name).is_none() => {
+                    self.reports.error(
+                        "E0101",
+                        span,
+                        format!("there is no `{name}` here"),
+                        "unknown name",
+                        "declare it with `let`, or make it a parameter",
+                    );
+                }
+                Mention::Call(name, span)
+                    if self.names.lookup(file, name).is_none() && Builtin::named(name).is_none() =>
+                {
+                    let help = similar(name, &self.names.callable(file))
+                        .unwrap_or_else(|| format!("declare it: `fn {name}(..) -> .. {{ .. }}`"));
+                    self.reports.error(
+                        "E0102",
+                        span,
+                        format!("there is no function `{name}`"),
+                        "unknown function",
+                        help,
+                    );
+                }
+                Mention::Free(..) | Mention::Call(..) | Mention::Type(..) => {}
             }
         }
     }
@@ -267,7 +304,7 @@ impl<'c, 'a> Body<'c, 'a> {
         for param in &function.params {
             let ty = self.ty(&param.ty, &env);
             let secret = !param.public && !matches!(ty, Ty::Int | Ty::Rational);
-            if is_main {
+            if is_main && !(param.public && ty == Ty::Int) {
                 self.entry_type(&ty, param.ty.span);
             }
             let range = param.range.as_ref().map(|(low, high)| self.range(&ty, low, high));
@@ -297,7 +334,7 @@ impl<'c, 'a> Body<'c, 'a> {
         }
         self.finish(&mut body);
         let (name, locals) = (function.name.name.clone(), self.locals.len());
-        Instance { item, name, params, locals, result, body }
+        Instance { name, params, locals, body }
     }
 
     fn constant(mut self, item: ItemId, ty: &'a ast::Type, value: &'a Expr) -> Instance {
@@ -305,13 +342,13 @@ impl<'c, 'a> Body<'c, 'a> {
         let ty = self.ty(ty, &env);
         if self.checker.names.items[item].recursive {
             let body = self.broken(value.span, ty.clone());
-            return Instance { item, name: String::new(), params: Vec::new(), locals: 0, result: ty, body };
+            return Instance { name: String::new(), params: Vec::new(), locals: 0, body };
         }
         let mut body = self.expr(value, Some(&ty));
         self.settle(&ty);
         self.finish(&mut body);
         let name = self.checker.names.items[item].name.name.clone();
-        Instance { item, name, params: Vec::new(), locals: self.locals.len(), result: ty, body }
+        Instance { name, params: Vec::new(), locals: self.locals.len(), body }
     }
 
     fn expression(mut self, expr: &'a Expr, inputs: &[(String, Span)]) -> Instance {
@@ -342,15 +379,7 @@ impl<'c, 'a> Body<'c, 'a> {
         let result = body.ty.clone();
         self.settle(&result);
         self.finish(&mut body);
-        let result = body.ty.clone();
-        Instance {
-            item: usize::MAX,
-            name: "main".to_owned(),
-            params,
-            locals: self.locals.len(),
-            result,
-            body,
-        }
+        Instance { name: "main".to_owned(), params, locals: self.locals.len(), body }
     }
 
     /// Parameters and results of `main` hold encrypted values.
@@ -408,7 +437,10 @@ impl<'c, 'a> Body<'c, 'a> {
             );
             scalar = Ty::Error;
         }
-        (self.expr(low, Some(&scalar)), self.expr(high, Some(&scalar)))
+        let scopes = std::mem::replace(&mut self.scopes, vec![Vec::new()]);
+        let bounds = (self.expr(low, Some(&scalar)), self.expr(high, Some(&scalar)));
+        self.scopes = scopes;
+        bounds
     }
 
     /// A new local variable.

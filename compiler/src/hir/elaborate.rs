@@ -106,9 +106,9 @@ impl<'a> Elaborator<'a> {
         value
     }
 
-    /// Evaluates an expression that has no locals.
-    pub(crate) fn eval_constant(&mut self, node: &Node) -> Result<Value, Stop> {
-        self.eval(&mut Frame { locals: Vec::new() }, node)
+    /// Evaluates a bound of a parameter of an instance.
+    pub(crate) fn eval_bound(&mut self, instance: &Instance, node: &Node) -> Result<Value, Stop> {
+        self.eval(&mut Frame { locals: vec![None; instance.locals] }, node)
     }
 
     /// Reports an error with the calls that led to it.

@@ -2,6 +2,7 @@
 //! columns.
 
 use std::collections::BTreeSet;
+use std::rc::Rc;
 
 use serde_json::{Map, Value as Json};
 
@@ -32,7 +33,7 @@ impl Elaborator<'_> {
         let (mut args, mut inputs) = (Vec::new(), Vec::new());
         let mut next = 0;
         for param in &main.params {
-            let range = self.range(param)?;
+            let range = self.range(main, param)?;
             if param.public {
                 let value = match public.get(&param.name) {
                     Some(json) => self.public(json, &param.ty, &param.name, range.as_ref()),
@@ -77,9 +78,9 @@ impl Elaborator<'_> {
     }
 
     /// The promised range of a parameter, as encodings.
-    fn range(&mut self, param: &Param) -> Result<Option<(fir::Value, fir::Value)>, Stop> {
+    fn range(&mut self, main: &Instance, param: &Param) -> Result<Option<(fir::Value, fir::Value)>, Stop> {
         let Some((low, high)) = &param.range else { return Ok(None) };
-        let (a, b) = (self.eval_constant(low)?, self.eval_constant(high)?);
+        let (a, b) = (self.eval_bound(main, low)?, self.eval_bound(main, high)?);
         let (Value::Scalar(a), Value::Scalar(b)) = (a, b) else { return Ok(None) };
         let (Some(least), Some(most)) = (self.number(a), self.number(b)) else {
             self.error(
@@ -158,7 +159,8 @@ impl Elaborator<'_> {
                 Err(_) => return Value::Poison,
             },
             Ty::Tuple(members) => members.iter().collect(),
-            Ty::Array(..) | Ty::Var(_) | Ty::Int | Ty::Rational | Ty::Error => return Value::Poison,
+            Ty::Int => return self.public_int(json, path),
+            Ty::Array(..) | Ty::Var(_) | Ty::Rational | Ty::Error => return Value::Poison,
         };
         let Json::Array(items) = json else {
             return self.wrong(
@@ -178,6 +180,21 @@ impl Elaborator<'_> {
         }
         let items = items.iter().zip(members).enumerate();
         list(items.map(|(at, (item, ty))| self.public(item, ty, &format!("{path}[{at}]"), range)).collect())
+    }
+
+    fn public_int(&mut self, json: &Json, path: &str) -> Value {
+        if let Json::Number(number) = json
+            && let Some(Real::Finite(value)) = parse_real(&number.to_string())
+            && value.is_integer()
+        {
+            return Value::Exact(Rc::new(value));
+        }
+        self.wrong(
+            "E0403",
+            path,
+            format!("found {}, expected a whole number", brief(json)),
+            "give a whole number",
+        )
     }
 
     fn wrong(&mut self, code: &'static str, path: &str, found: String, help: &str) -> Value {

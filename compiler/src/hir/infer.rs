@@ -149,8 +149,8 @@ impl<'a> Body<'_, 'a> {
             }
             ExprKind::Bool(value) => Node { span, ty: Ty::BOOL, kind: Kind::Bits(u8::from(*value).into()) },
             ExprKind::Path(path) => self.path(path, span),
-            ExprKind::Unary { op, operand } => self.unary(*op, operand, span, expected),
-            ExprKind::Binary { op, left, right, .. } => self.binary(*op, left, right, span, expected),
+            ExprKind::Unary { op, operand } => self.unary(*op, operand, span),
+            ExprKind::Binary { op, left, right, .. } => self.binary(*op, left, right, span),
             ExprKind::Cast { operand, ty } => {
                 let operand = self.expr(operand, None);
                 let env = self.env.clone();
@@ -332,7 +332,7 @@ impl<'a> Body<'_, 'a> {
 
     // Operators.
 
-    fn unary(&mut self, op: UnaryOp, operand: &'a Expr, span: Span, expected: Option<&Ty>) -> Node {
+    fn unary(&mut self, op: UnaryOp, operand: &'a Expr, span: Span) -> Node {
         if op == UnaryOp::Neg
             && let ExprKind::Number { value, form } = &operand.kind
             && !value.is_zero()
@@ -341,7 +341,10 @@ impl<'a> Body<'_, 'a> {
             let ty = self.unifier.fresh(need);
             return Node { span, ty, kind: Kind::Number { value: -from_unsigned(value), form: *form } };
         }
-        let operand = self.expr(operand, expected);
+        let operand = self.expr(operand, None);
+        if matches!(operand.kind, Kind::Error) {
+            return self.broken(span, Ty::Error);
+        }
         let ok = match (op, self.unifier.resolve(&operand.ty)) {
             (UnaryOp::Neg, Ty::Scalar(Scalar::Uint(bits))) => {
                 self.error(
@@ -365,22 +368,14 @@ impl<'a> Body<'_, 'a> {
         }
     }
 
-    fn binary(
-        &mut self,
-        op: BinaryOp,
-        left: &'a Expr,
-        right: &'a Expr,
-        span: Span,
-        expected: Option<&Ty>,
-    ) -> Node {
+    fn binary(&mut self, op: BinaryOp, left: &'a Expr, right: &'a Expr, span: Span) -> Node {
         let (left, right, ty) = match op {
             BinaryOp::And | BinaryOp::Or => {
                 (self.expr(left, Some(&Ty::BOOL)), self.expr(right, Some(&Ty::BOOL)), Ty::BOOL)
             }
-            BinaryOp::Shl | BinaryOp::Shr => return self.shift(op, left, right, span, expected),
+            BinaryOp::Shl | BinaryOp::Shr => return self.shift(op, left, right, span),
             BinaryOp::Lt | BinaryOp::Le | BinaryOp::Gt | BinaryOp::Ge | BinaryOp::Eq | BinaryOp::Ne => {
-                let (left, right) =
-                    self.pair(left, right, None, operand_need(op), &format!("`{}`", symbol(op)));
+                let (left, right) = self.pair(left, right, operand_need(op), &format!("`{}`", symbol(op)));
                 (left, right, Ty::BOOL)
             }
             BinaryOp::Mul
@@ -391,8 +386,7 @@ impl<'a> Body<'_, 'a> {
             | BinaryOp::BitAnd
             | BinaryOp::BitXor
             | BinaryOp::BitOr => {
-                let (left, right) =
-                    self.pair(left, right, expected, operand_need(op), &format!("`{}`", symbol(op)));
+                let (left, right) = self.pair(left, right, operand_need(op), &format!("`{}`", symbol(op)));
                 let ty = left.ty.clone();
                 (left, right, ty)
             }
@@ -401,15 +395,8 @@ impl<'a> Body<'_, 'a> {
     }
 
     /// Two operands of one type. The one at fault is the right one, unless the left one is a literal.
-    fn pair(
-        &mut self,
-        left: &'a Expr,
-        right: &'a Expr,
-        expected: Option<&Ty>,
-        need: Option<Need>,
-        what: &str,
-    ) -> (Node, Node) {
-        let mut left = self.expr(left, expected);
+    fn pair(&mut self, left: &'a Expr, right: &'a Expr, need: Option<Need>, what: &str) -> (Node, Node) {
+        let mut left = self.expr(left, None);
         if !self.fits(&left, need, what) {
             left = self.broken(left.span, Ty::Error);
         }
@@ -446,15 +433,8 @@ impl<'a> Body<'_, 'a> {
         }
     }
 
-    fn shift(
-        &mut self,
-        op: BinaryOp,
-        left: &'a Expr,
-        right: &'a Expr,
-        span: Span,
-        expected: Option<&Ty>,
-    ) -> Node {
-        let left = self.expr(left, expected);
+    fn shift(&mut self, op: BinaryOp, left: &'a Expr, right: &'a Expr, span: Span) -> Node {
+        let left = self.expr(left, None);
         let what = format!("`{}`", symbol(op));
         let ok = match self.unifier.resolve(&left.ty) {
             Ty::Scalar(Scalar::Fixed { .. }) => true,
@@ -467,6 +447,10 @@ impl<'a> Body<'_, 'a> {
             | Ty::Error => self.require(&left, Need::INTEGER, &what),
         };
         let right = self.amount(right);
+        let literal = matches!(left.kind, Kind::Number { .. } | Kind::Coerce(_));
+        if ok && literal && self.unifier.resolve(&right.ty) == Ty::Int {
+            self.unifier.unify(&left.ty, &Ty::Int);
+        }
         let ty = left.ty.clone();
         if !ok {
             return self.broken(span, Ty::Error);
@@ -478,9 +462,11 @@ impl<'a> Body<'_, 'a> {
     fn amount(&mut self, expr: &'a Expr) -> Node {
         let node = self.expr(expr, None);
         match self.unifier.resolve(&node.ty) {
-            Ty::Scalar(Scalar::Uint(_)) | Ty::Error => node,
-            Ty::Var(_) => self.expect(node, &Ty::Int),
-            Ty::Int => node,
+            Ty::Scalar(Scalar::Uint(_)) | Ty::Int | Ty::Error => node,
+            Ty::Var(_) => {
+                let node = self.expect(node, &Ty::Int);
+                Node { ty: Ty::Int, ..node }
+            }
             Ty::Scalar(_) | Ty::Rational | Ty::Array(..) | Ty::Tuple(_) => {
                 let found = self.unifier.show(&node.ty);
                 self.error(
@@ -819,7 +805,7 @@ impl<'a> Body<'_, 'a> {
                     && to_i64(value).is_none_or(|index| index < 0 || index >= len)
                 {
                     let shown = super::exact::show(value);
-                    self.out_of_range(index.span.to(base), &shown, len);
+                    self.out_of_range(index.span, &shown, len);
                     return Some((*element).clone());
                 }
                 Some((*element).clone())
@@ -1167,6 +1153,9 @@ impl<'a> Body<'_, 'a> {
             let ty = self.ty(&param.ty, &env);
             self.solve();
             let node = self.expr(arg, Some(&ty));
+            if matches!(node.kind, Kind::Error) {
+                self.poison(&ty);
+            }
             self.solve();
             if param.public && self.secret(&node) {
                 self.error(
@@ -1210,7 +1199,7 @@ impl<'a> Body<'_, 'a> {
     fn builtin(&mut self, function: Builtin, args: &'a [Expr], span: Span) -> Node {
         let (args, ty) = match function {
             Builtin::Abs | Builtin::Sign => self.same(args, Need::NUMBER),
-            Builtin::Neg => return self.unary(UnaryOp::Neg, &args[0], span, None),
+            Builtin::Neg => return self.unary(UnaryOp::Neg, &args[0], span),
             Builtin::Sqrt | Builtin::Floor | Builtin::Ceil | Builtin::Round | Builtin::Trunc => {
                 self.same(args, Need::FRACTION)
             }
@@ -1281,8 +1270,23 @@ impl<'a> Body<'_, 'a> {
     /// Arguments that all have one type.
     fn same(&mut self, args: &'a [Expr], need: Need) -> (Vec<Node>, Ty) {
         let common = self.unifier.fresh(need);
-        let nodes = args.iter().map(|arg| self.expr(arg, Some(&common))).collect();
+        let nodes: Vec<Node> = args.iter().map(|arg| self.expr(arg, Some(&common))).collect();
+        if nodes.iter().any(|node| matches!(node.kind, Kind::Error)) {
+            self.poison(&common);
+        }
         (nodes, common)
+    }
+
+    /// After a reported error: what is still open in a type is not asked for again.
+    fn poison(&mut self, ty: &Ty) {
+        match self.unifier.resolve(ty) {
+            open @ Ty::Var(_) => {
+                self.unifier.unify(&open, &Ty::Error);
+            }
+            Ty::Array(element, _) => self.poison(&element),
+            Ty::Tuple(members) => members.iter().for_each(|member| self.poison(member)),
+            Ty::Scalar(_) | Ty::Int | Ty::Rational | Ty::Error => {}
+        }
     }
 
     /// Arrays of one number type and one length; the result is an element.
@@ -1290,7 +1294,10 @@ impl<'a> Body<'_, 'a> {
         let element = self.unifier.fresh(Need::NUMBER);
         let len = self.unifier.fresh_len();
         let array = Ty::Array(Rc::new(element.clone()), len);
-        let nodes = args.iter().map(|arg| self.expr(arg, Some(&array))).collect();
+        let nodes: Vec<Node> = args.iter().map(|arg| self.expr(arg, Some(&array))).collect();
+        if nodes.iter().any(|node| matches!(node.kind, Kind::Error)) {
+            self.poison(&element);
+        }
         (nodes, element)
     }
 

@@ -176,7 +176,8 @@ fn program(files: &Files, options: &Options, syntax: Vec<Diagnostic>) -> Result<
     };
     let errors = broken || reports.has_errors();
     let mut diagnostics = syntax;
-    diagnostics.extend(reports.into_list());
+    let trustworthy = trustworthy(files, &diagnostics);
+    diagnostics.extend(reports.into_list().into_iter().filter(trustworthy));
     diagnostics.sort_by_key(|diagnostic| (diagnostic.span.is_none(), diagnostic.span));
     match found.take() {
         Some(mut analysis) if !errors => {
@@ -184,6 +185,28 @@ fn program(files: &Files, options: &Options, syntax: Vec<Diagnostic>) -> Result<
             Ok(analysis)
         }
         _ => Err(diagnostics),
+    }
+}
+
+/// After a syntax error, findings inside the item that it is in, and about names, may only be its consequences.
+fn trustworthy<'f>(files: &'f Files, syntax: &[Diagnostic]) -> impl Fn(&Diagnostic) -> bool + use<'f> {
+    let broken: Vec<Span> = syntax
+        .iter()
+        .filter(|found| found.severity == crate::diag::Severity::Error)
+        .filter_map(|found| found.span)
+        .collect();
+    let inside =
+        |outer: Span, at: Span| outer.file == at.file && outer.start <= at.start && at.start <= outer.end;
+    let items = files.modules.iter().flat_map(|module| match &module.body {
+        Body::Items(items) => items.iter().map(|item| item.span).collect(),
+        Body::Expression(expr) => vec![expr.span],
+    });
+    let damaged: Vec<Span> = items.filter(|item| broken.iter().any(|at| inside(*item, *at))).collect();
+    move |found| {
+        broken.is_empty()
+            || !found.code.starts_with("E01")
+                && found.code != "E0399"
+                && found.span.is_none_or(|at| !damaged.iter().any(|item| inside(*item, at)))
     }
 }
 

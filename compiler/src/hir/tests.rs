@@ -123,3 +123,52 @@ fn an_expression_has_its_free_variables_as_inputs() {
 fn a_main_of_floats_compiles() {
     check("// in: x=2 y=3\n// out: result=7\nfn main(x: f16, y: f16) -> f16 { let z = x * y; z + 1 }");
 }
+
+#[test]
+fn zz_suite() {
+    let mut bad = 0;
+    for dir in ["ok", "bad"] {
+        let mut files: Vec<_> = std::fs::read_dir(format!("/tmp/suite/tests/suite/{dir}"))
+            .unwrap()
+            .map(|e| e.unwrap().path())
+            .collect();
+        files.sort();
+        for path in files {
+            let text = std::fs::read_to_string(&path).unwrap();
+            let result = std::panic::catch_unwind(|| {
+                if dir == "ok" {
+                    check(&text);
+                } else {
+                    let wanted: Vec<&str> =
+                        text.lines().filter_map(|l| l.strip_prefix("// error: ")).collect();
+                    let got = places(&text);
+                    if wanted.iter().any(|w| !got.contains(&format!(" {w}")))
+                        || got.split(", ").count() != wanted.len()
+                    {
+                        println!("{}: wanted {wanted:?} got {got}", path.display());
+                    }
+                }
+            });
+            if result.is_err() {
+                bad += 1;
+                println!("FAILED {}", path.display());
+            }
+        }
+    }
+    println!("{bad} bad");
+}
+
+#[test]
+fn zz_lib() {
+    for ty in ["float<5, 11>", "f16", "f32", "bf16", "f8e4m3"] {
+    for e in ["exp(x)", "ln(x)", "recip(x)", "sin(x)", "cos(x)", "tanh(x)", "sigmoid(x)", "relu(x)", "exp(x)*y"] {
+        let start = std::time::Instant::now();
+        let mut sources = Sources::default();
+        sources.add("test.ffl", e);
+        let r = analyze(&mut sources, &options(&[("float", ty)]), &mut NoFiles);
+        match r {
+            Ok(a) => println!("{ty} {e}: {} nodes {:?}", a.graph.nodes.len(), start.elapsed()),
+            Err(found) => { println!("{ty} {e}: {}", crate::diag::render(&found, &sources, false)); }
+        }
+    }}
+}

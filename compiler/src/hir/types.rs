@@ -198,6 +198,11 @@ impl Unifier {
     pub(crate) fn unify(&mut self, a: &Ty, b: &Ty) -> bool {
         let (a, b) = (self.resolve(a), self.resolve(b));
         match (&a, &b) {
+            // What is unknown beside an error is not asked for again.
+            (Ty::Error, Ty::Var(open)) | (Ty::Var(open), Ty::Error) => {
+                self.types[*open as usize] = Slot::Bound(Ty::Error);
+                true
+            }
             (Ty::Error, _) | (_, Ty::Error) => true,
             (Ty::Var(x), Ty::Var(y)) if x == y => true,
             (Ty::Var(x), Ty::Var(_)) => {
