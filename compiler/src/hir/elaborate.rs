@@ -504,7 +504,6 @@ impl<'a> Elaborator<'a> {
 
     fn scalars(&mut self, op: BinaryOp, a: fir::Value, b: fir::Value, span: Span) -> Value {
         let ty = self.emit.ty(a);
-        let compare = |op, a, b| (op, vec![a, b], Scalar::Bool);
         let differs = op == BinaryOp::Ne;
         let (op, operands, ty) = match op {
             BinaryOp::Mul => (Op::Mul, vec![a, b], ty),
@@ -517,13 +516,15 @@ impl<'a> Elaborator<'a> {
             BinaryOp::BitOr | BinaryOp::Or => (Op::Or, vec![a, b], ty),
             BinaryOp::Lt | BinaryOp::Le | BinaryOp::Gt | BinaryOp::Ge | BinaryOp::Eq | BinaryOp::Ne => {
                 self.watch(op, a, b, span);
-                match op {
-                    BinaryOp::Lt => compare(Op::Lt, a, b),
-                    BinaryOp::Le => compare(Op::Le, a, b),
-                    BinaryOp::Gt => compare(Op::Lt, b, a),
-                    BinaryOp::Ge => compare(Op::Le, b, a),
-                    _ => compare(Op::Eq, a, b),
-                }
+                let (x, y) = if matches!(op, BinaryOp::Gt | BinaryOp::Ge) { (b, a) } else { (a, b) };
+                let test = if matches!(op, BinaryOp::Lt | BinaryOp::Gt) {
+                    Op::Lt
+                } else if matches!(op, BinaryOp::Le | BinaryOp::Ge) {
+                    Op::Le
+                } else {
+                    Op::Eq
+                };
+                (test, vec![x, y], Scalar::Bool)
             }
             BinaryOp::Shl | BinaryOp::Shr => return Value::Poison,
         };
@@ -589,6 +590,10 @@ impl<'a> Elaborator<'a> {
     }
 
     /// Bounds of a value, where they follow without rounding.
+    #[allow(
+        clippy::wildcard_enum_match_arm,
+        reason = "nothing is known about the results of other operations"
+    )]
     fn interval(&self, value: fir::Value, depth: u32) -> Option<(Exact, Exact)> {
         if let Some(range) = self.ranges.get(&value) {
             return Some(range.clone());
@@ -1024,7 +1029,18 @@ fn decided(op: BinaryOp, a: &(Exact, Exact), b: &(Exact, Exact)) -> Option<bool>
         BinaryOp::Ge => choose(greater_equal, less),
         BinaryOp::Eq => choose(false, less || greater),
         BinaryOp::Ne => choose(less || greater, false),
-        _ => None,
+        BinaryOp::Mul
+        | BinaryOp::Div
+        | BinaryOp::Rem
+        | BinaryOp::Add
+        | BinaryOp::Sub
+        | BinaryOp::Shl
+        | BinaryOp::Shr
+        | BinaryOp::BitAnd
+        | BinaryOp::BitXor
+        | BinaryOp::BitOr
+        | BinaryOp::And
+        | BinaryOp::Or => None,
     }
 }
 
