@@ -156,12 +156,14 @@ mod calibration;
 mod tests {
     use std::cell::Cell;
 
+    use ffhec_circuit::{Builder, Plain, Port, Program, evaluate, evaluate_all};
     use num_bigint::BigInt;
     use num_traits::ToPrimitive;
     use rand_chacha::ChaCha20Rng;
     use rand_core::{Rng, SeedableRng};
 
     use super::*;
+    use crate::exec::{Options, run};
     use crate::scheme::adder::{Ring, add_columns};
     use crate::scheme::cipher::Ciphertext;
     use crate::scheme::eval::Evaluator;
@@ -266,6 +268,49 @@ mod tests {
             assert!((mean - simulated).abs() < 8.0, "{name}: mean {mean}, simulated {simulated}");
             let bound = 2.0 * params.refreshed_bits().0;
             assert!(bound - largest < near, "{name}: largest product {largest}, bound {bound}");
+        }
+    }
+
+    /// Full adders over refreshed wires, with shared terms and refreshed sums.
+    fn chain(width: u32) -> Program {
+        let mut builder = Builder::new();
+        builder.set_origin("chain");
+        let port = |name: &str| Port { name: name.into(), kind: "bits".into(), width, range: None };
+        let bits = builder.input(port("x"));
+        let bits: Vec<_> = bits.iter().map(|bit| builder.refresh(*bit)).collect();
+        let mut outputs = vec![bits[0]];
+        for pair in bits.windows(2) {
+            let carry = *outputs.last().unwrap();
+            let (left, right) = (builder.xor(pair[0], carry), builder.xor(pair[1], carry));
+            let product = builder.and(left, right);
+            let sum = builder.xor(product, carry);
+            let flipped = builder.not(sum);
+            outputs.push(builder.refresh(flipped));
+        }
+        builder.output(port("y"), &outputs);
+        Program::in_order(builder.finish(), "test")
+    }
+
+    #[test]
+    fn every_wire_of_a_program_keeps_its_bound_and_the_run_gives_the_clear_answer() {
+        let params = Params::preset("test").unwrap();
+        let (keys, mut rng) = keys(&params, 9);
+        let machine = Evaluator::new(&keys.evaluation, 1 << 30);
+        let program = chain(12);
+        let report = program.check_noise(&params.target()).unwrap();
+        for round in 0..20_u64 {
+            let clear: Vec<u64> = (0..12).map(|bit| (round * 0x9e37_79b9 + 1) >> bit & 15).collect();
+            let slots = |word: &u64| (0..4).map(|slot| word >> slot & 1 == 1).collect::<Vec<_>>();
+            let inputs: Vec<Ciphertext> =
+                clear.iter().map(|word| keys.encryption.encrypt(&slots(word), &mut rng)).collect();
+            for (wire, value) in evaluate_all(&program.circuit, &machine, &inputs).iter().enumerate() {
+                let (noise, bound) = (keys.secret.noise_bits(value), report.wires[wire].0);
+                assert!(noise <= bound, "%{wire}: {noise} bits, bound {bound}");
+            }
+            let outputs = run(&program, &machine, inputs, &Options::default()).unwrap().outputs;
+            let decrypted: Vec<_> = outputs.iter().map(|output| keys.secret.decrypt(output)).collect();
+            let expected: Vec<_> = evaluate(&program.circuit, &Plain, &clear).iter().map(slots).collect();
+            assert_eq!(decrypted, expected);
         }
     }
 }
