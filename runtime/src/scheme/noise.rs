@@ -19,12 +19,16 @@
 //! a bound is not yet to fail: that takes the noise of a refreshed or decrypted ciphertext above the budget.
 //!
 //! The quantile rests on simulation. The adder itself is run over real numbers: a slot's encrypted key bits are
-//! uniform in `(-2^(rho+1), 2^(rho+1))`, the patterns that select them are uniform (true for the pseudo-random hints
-//! of a ciphertext chosen independently of them), and probabilities down to `2^-61`, which no experiment reaches, are
-//! found by subset simulation (Au and Beck, Probabilistic Engineering Mechanics 2001): a chain of conditional
-//! probabilities of one fifth, each measured with Markov chains started in the one before. Repeated runs agree to about
-//! 0.2 bits. The tests repeat the simulation at every preset and compare its bulk with real refreshes; its far tail
-//! cannot be compared with anything. `2^-40` is therefore a calibrated figure, not a theorem.
+//! uniform in `(-2^(rho+1), 2^(rho+1))`, and the patterns that select them are uniform and independent. (In truth the
+//! theta patterns at the slot's secret indices add up to nearly an integer, since their sum is the quotient of the
+//! ciphertext; that one relation among `theta B` patterns is neglected.) Probabilities down to `2^-61`, which no
+//! experiment reaches, are found by subset simulation (Au and Beck, Probabilistic Engineering Mechanics 2001): a chain
+//! of conditional probabilities of one fifth, each measured with Markov chains started in the one before. At `n = 4`,
+//! which all presets but `test` have, repeated runs agree to about 0.2 bits, and the bounds stand 0.2 to 0.8 bits above
+//! the simulated quantiles: the margin is the simulation's error and little more, because the budget of `toy` has no
+//! room for more. The tests repeat the simulation at every preset and compare its bulk with real refreshes; its far
+//! tail cannot be compared with anything. `2^-40` is therefore a calibrated figure, not a theorem. The figures for
+//! `n = 3, 5, 6`, which no preset uses, come from one or two shorter runs (for 5 and 6 with normal box sums only).
 
 use ffhec_circuit::{Costs, Machine, NoiseBits, Target};
 
@@ -90,9 +94,10 @@ impl Params {
         }
     }
 
-    /// Rough times of one thread, from how each operation works and the times measured at toy on one 2.x GHz server core
-    /// with big-integer products that grow as `gamma^1.5`: an addition 3 us, a product 0.8 ms, a refresh 40 ms, an
-    /// encryption 35 ms, a decryption 0.5 ms. Good to a factor of two or three on other machines.
+    /// Rough times of one thread, from how each operation works, with big-integer products that grow as `gamma^1.5`. The
+    /// constants were fitted to one shared two-core server at toy, which measured 3.2 us for an addition, 0.8 ms for a
+    /// product, 34 to 48 ms for a refresh, 27 ms for an encryption on both cores, and 0.5 ms for a decryption. The
+    /// larger presets are extrapolated.
     fn costs(&self) -> Costs {
         let (gamma, limbs) = (f64::from(self.gamma()), self.limbs() as f64);
         let (slots, beta) = (self.slots() as f64, self.beta() as f64);
