@@ -1,1 +1,22 @@
-//! End-to-end tests.
+//! End-to-end tests: the `ffhec` command on real files.
+
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+#[path = "it/cli.rs"]
+mod cli;
+#[path = "it/command.rs"]
+mod command;
+#[path = "it/differential.rs"]
+mod differential;
+#[path = "it/golden.rs"]
+mod golden;
+#[path = "it/layering.rs"]
+mod layering;
+#[path = "it/mutation.rs"]
+mod mutation;
+#[path = "it/noise.rs"]
+mod noise;
+#[path = "it/parties.rs"]
+mod parties;
+#[path = "it/suite.rs"]
+mod suite;

@@ -1,2 +1,150 @@
-//! The `ffhec` command.
-fn main() {}
+//! The `ffhec` command: the only place that knows both the compiler and the runtime, and that does I/O.
+
+use std::process::ExitCode;
+use std::sync::atomic::Ordering;
+
+use clap::Parser;
+
+mod args;
+mod failure;
+mod files;
+mod inspect;
+mod keys;
+mod presets;
+mod program;
+mod progress;
+mod run;
+mod sealed;
+mod session;
+mod table;
+
+use args::{Cli, Command, Emit, ProgramArgs};
+use failure::Failure;
+use progress::Voice;
+
+/// Bytes of stack for the work: the front end walks nested expressions.
+const STACK: usize = 256 << 20;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    // A second Ctrl-C ends the process at once.
+    let handler = || {
+        if session::STOP.swap(true, Ordering::SeqCst) {
+            std::process::exit(3);
+        }
+    };
+    let work = move || match ctrlc::set_handler(handler) {
+        Ok(()) => dispatch(&cli),
+        Err(error) => Err(Failure::machine(format!("cannot catch Ctrl-C: {error}"), "try again")),
+    };
+    let result = match std::thread::Builder::new().stack_size(STACK).spawn(work) {
+        Ok(thread) => thread.join().unwrap_or_else(|_| {
+            Err(Failure::machine("internal error (see above)", "this is a defect of ffhec; please report it"))
+        }),
+        Err(error) => Err(Failure::machine(format!("cannot start a thread: {error}"), "free some memory")),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}
+
+fn dispatch(cli: &Cli) -> Result<(), Failure> {
+    let voice = Voice::new(&cli.common);
+    if let Some(threads) = cli.common.threads {
+        rayon::ThreadPoolBuilder::new().num_threads(threads.into()).build_global().map_err(|error| {
+            Failure::machine(format!("cannot start {threads} threads: {error}"), "ask for fewer with --threads")
+        })?;
+    }
+    match &cli.command {
+        Command::Check { program } => program::check(program, &voice),
+        Command::Compile { program, output, preset, emit } => {
+            compile(program, output.as_deref(), preset, *emit, &voice)
+        }
+        Command::Inspect { program, preset, json } => {
+            let loaded = program::load(program, preset.as_deref(), &voice)?;
+            let report = inspect::Report::new(&loaded);
+            print(&if *json { pretty(&report.json()) } else { report.text() })
+        }
+        Command::Params { json } => {
+            print(&if *json { pretty(&presets::as_json()) } else { presets::table() })
+        }
+        Command::Run { program, rows, scheme, preset, out, check, estimate, seed } => {
+            let request = run::Request {
+                program,
+                rows,
+                scheme: *scheme,
+                preset: preset.as_deref(),
+                out: out.as_deref(),
+                check: *check,
+                estimate: *estimate,
+                seed: seed.as_deref(),
+                memory_limit: cli.common.memory_limit,
+            };
+            run::run(&request, &voice)
+        }
+        Command::Info { files } => keys::info(files),
+        Command::Keygen { preset, out, force, seed } => {
+            keys::keygen(preset, out, *force, seed.as_deref(), &voice)
+        }
+        Command::Encrypt { program, key, rows, out, seed } => {
+            keys::encrypt(program, key, rows, out, seed.as_deref(), &voice)
+        }
+        Command::Eval { program, key, inputs, out, estimate } => {
+            let out = if *estimate { None } else { out.as_deref() };
+            keys::eval(program, key, inputs, out, cli.common.memory_limit, &voice)
+        }
+        Command::Decrypt { program, key, inputs, out } => {
+            keys::decrypt(program, key, inputs, out.as_deref(), &voice)
+        }
+    }
+}
+
+fn compile(
+    args: &ProgramArgs,
+    output: Option<&std::path::Path>,
+    preset: &str,
+    emit: Emit,
+    voice: &Voice,
+) -> Result<(), Failure> {
+    let loaded = program::load(args, Some(preset), voice)?;
+    let bytes = match emit {
+        Emit::Ffc => sealed::program_bytes(&loaded.program)?,
+        Emit::Text => loaded.program.to_string().into_bytes(),
+        Emit::Json => pretty(&loaded.program.to_json()).into_bytes(),
+        Emit::Dot => loaded.program.to_dot().into_bytes(),
+    };
+    let place = match (output, emit, &args.program) {
+        (Some(path), _, _) => path.to_path_buf(),
+        (None, Emit::Ffc, Some(path)) if !files::is_dash(path) => path.with_extension("ffc"),
+        (None, Emit::Ffc, _) => {
+            return Err(Failure::usage(
+                "a compiled program needs a file to go to",
+                "name it with -o OUT.ffc, or choose --emit text",
+            ));
+        }
+        (None, Emit::Text | Emit::Json | Emit::Dot, _) => "-".into(),
+    };
+    files::write_bytes(&place, &bytes)?;
+    let counts = loaded.program.circuit.counts();
+    if !files::is_dash(&place) {
+        voice.say(&format!(
+            "{}: {} AND, {} XOR, {} refreshes for preset {}",
+            place.display(),
+            counts.and,
+            counts.xor,
+            counts.refresh,
+            loaded.program.preset
+        ));
+    }
+    Ok(())
+}
+
+/// Prints to standard output; a reader that went away is no error.
+fn print(text: &str) -> Result<(), Failure> {
+    files::write_bytes(std::path::Path::new("-"), text.as_bytes())
+}
+
+fn pretty(value: &serde_json::Value) -> String {
+    format!("{value:#}\n")
+}

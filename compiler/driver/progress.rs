@@ -93,6 +93,14 @@ impl Meter {
         }
     }
 
+    /// `done` of `total` parts of one stage of the work are done.
+    pub(crate) fn part(&self, done: u64, total: u64, stage: &str) {
+        if let Kind::Bar(bar) = &self.kind {
+            bar.set_length(total);
+        }
+        self.at(done, &format!("(of {total}) {stage}"));
+    }
+
     /// The work is done; returns the seconds it took.
     pub(crate) fn finish(self) -> f64 {
         if let Kind::Bar(bar) = &self.kind {

@@ -3,6 +3,47 @@
 pub mod diag;
 pub mod float;
 pub mod gadgets;
+mod hir;
 pub mod opt;
 pub mod source;
 pub mod syntax;
+
+pub use hir::{Analysis, Limits, Options, analyze};
+
+use diag::{Diagnostic, Severity};
+use ffhec_circuit::Circuit;
+use source::{Loader, Sources};
+
+/// A program as an optimised circuit, refreshes not yet placed.
+#[derive(Clone, Debug)]
+pub struct Compiled {
+    /// The gates.
+    pub circuit: Circuit,
+    /// What is strange about the program.
+    pub warnings: Vec<Diagnostic>,
+    /// The doc comment of `main`.
+    pub doc: String,
+}
+
+/// Compiles the program `sources.files[0]` to an optimised circuit. [`opt::compile_for`] makes a program for a
+/// parameter set of it.
+///
+/// # Errors
+/// Every error of the program, with warnings, in order of place.
+pub fn compile(
+    sources: &mut Sources,
+    options: &Options,
+    loader: &mut dyn Loader,
+) -> Result<Compiled, Vec<Diagnostic>> {
+    let Analysis { graph, mut warnings, doc } = analyze(sources, options, loader)?;
+    let most = usize::try_from(options.limits.gates).unwrap_or(usize::MAX);
+    match float::lower::lower(&graph, most) {
+        Ok(circuit) => Ok(Compiled { circuit: opt::optimize(circuit), warnings, doc }),
+        Err(too_many) => {
+            let message = format!("the program needs more than {most} gates (reached in `{}`)", too_many.function);
+            let help = "shorten the program, use narrower types, or raise the limit with `--limit gates=N`";
+            warnings.push(Diagnostic::new(Severity::Error, "E0303", None, message).help(help));
+            Err(warnings)
+        }
+    }
+}

@@ -1,1 +1,54 @@
-//! Passes over circuits: the same function, fewer and shallower ANDs, refreshes placed.
+//! Passes over circuits: the same function, fewer and shallower ANDs, refreshes placed, gates sorted into levels.
+//!
+//! In: a [`Circuit`] as the lowering builds it. Out: [`optimize`] gives the same function over the same ports in a
+//! smaller circuit; [`compile_for`] gives the [`Program`] that the virtual machine runs. Every pass is deterministic,
+//! takes near-linear time, and keeps ports, functions and the origin of every gate.
+
+use ffhec_circuit::{Circuit, Program, Target};
+
+mod balance;
+mod cut;
+mod dead;
+mod readers;
+mod rebuild;
+mod refresh;
+mod schedule;
+mod simplify;
+#[cfg(test)]
+mod testing;
+
+pub use balance::balance;
+pub use dead::remove_dead;
+pub use refresh::{PlaceError, Placement, place, place_refreshes};
+pub use schedule::schedule;
+pub use simplify::simplify;
+
+/// A step of the optimiser.
+#[derive(Clone, Copy, Debug)]
+pub struct Pass {
+    /// What the step is called.
+    pub name: &'static str,
+    /// The step: the same function, never with more ANDs nor a larger AND-depth.
+    pub run: fn(&Circuit) -> Circuit,
+}
+
+/// The optimiser, in order.
+pub const PASSES: &[Pass] = &[
+    Pass { name: "simplify", run: simplify },
+    Pass { name: "balance", run: balance },
+    Pass { name: "remove-dead", run: remove_dead },
+];
+
+/// Runs all [`PASSES`] over `circuit`.
+pub fn optimize(circuit: Circuit) -> Circuit {
+    PASSES.iter().fold(circuit, |circuit, pass| (pass.run)(&circuit))
+}
+
+/// Places refreshes in `circuit` for `target` and schedules the result.
+///
+/// # Errors
+/// If no placement keeps the noise within the target's budget.
+pub fn compile_for(circuit: &Circuit, target: &Target) -> Result<Program, PlaceError> {
+    let placed = place_refreshes(circuit, target)?;
+    Ok(schedule(&placed, &target.preset))
+}

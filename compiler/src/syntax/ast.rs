@@ -1,4 +1,5 @@
 //! The syntax tree, as written; nothing is resolved here.
+#![allow(missing_docs, reason = "the fields of a variant are named in the example above it")]
 
 use num_bigint::BigUint;
 use num_rational::Ratio;
@@ -175,7 +176,8 @@ pub enum ExprKind {
     Cast { operand: Box<Expr>, ty: Type },
     /// `if c { a } else { b }`; both branches are `Block`s, an `else if` is an `If`.
     If { condition: Box<Expr>, then: Box<Expr>, otherwise: Option<Box<Expr>> },
-    /// `{ statements; value }`
+    /// `{ statements; value }`. A block or `if` at the end, without `;`, is the value where one of its branches ends
+    /// in a value, and else a statement.
     Block { statements: Vec<Statement>, value: Option<Box<Expr>> },
     /// `f(a, b)`, with an attribute such as `#[approx(taylor, degree = 9)]` before it.
     Call { function: Ident, args: Vec<Expr>, attributes: Vec<Attribute> },

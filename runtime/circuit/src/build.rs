@@ -12,10 +12,35 @@ pub struct Builder {
     origin: u32,
 }
 
+/// What a product of two wires turns out to be.
+enum Product {
+    /// 0.
+    Zero,
+    /// A wire that exists.
+    Is(Wire),
+    /// `.0 & .1`.
+    Of(Wire, Wire),
+    /// `.0 ^ (.0 & .1)`.
+    SelfPlus(Wire, Wire),
+}
+
 impl Builder {
     /// A builder with no gates.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// A builder with no gates that knows the source functions of `circuit`, to rebuild it gate by gate.
+    pub fn with_functions_of(circuit: &Circuit) -> Self {
+        Builder {
+            circuit: Circuit { functions: circuit.functions.clone(), ..Circuit::default() },
+            ..Self::default()
+        }
+    }
+
+    /// Gates made from now on come from function number `origin`, as in [`Circuit::origins`].
+    pub fn set_origin_index(&mut self, origin: u32) {
+        self.origin = origin;
     }
 
     /// Gates made from now on come from the source function `name`.
@@ -53,6 +78,11 @@ impl Builder {
         self.circuit
     }
 
+    /// The gate that drives `wire`.
+    pub fn gate(&self, wire: Wire) -> Gate {
+        self.circuit.gate(wire)
+    }
+
     /// Number of gates so far, for limits.
     pub fn len(&self) -> usize {
         self.circuit.gates.len()
@@ -85,21 +115,28 @@ impl Builder {
         }
     }
 
-    /// `a ^ b`. Complements are moved out, so that equal sums meet.
+    /// `a ^ b`. Complements are moved out, so that equal sums meet; equal terms cancel one level down.
     pub fn xor(&mut self, a: Wire, b: Wire) -> Wire {
-        let ((a, flip_a), (b, flip_b)) = (self.strip(a), self.strip(b));
-        let flip = flip_a ^ flip_b;
-        let sum = match (self.as_constant(a), self.as_constant(b)) {
-            (Some(x), Some(y)) => self.constant(x ^ y),
-            (Some(x), None) => return self.not_if(b, x ^ flip),
-            (None, Some(y)) => return self.not_if(a, y ^ flip),
-            (None, None) if a == b => self.constant(false),
-            (None, None) => match self.cancel(a, b).or_else(|| self.cancel(b, a)) {
-                Some(rest) => rest,
-                None => self.push(Gate::Xor(a.min(b), a.max(b))),
-            },
-        };
-        self.not_if(sum, flip)
+        let (mut a, mut b, mut flip) = (a, b, false);
+        loop {
+            let ((x, flip_x), (y, flip_y)) = (self.strip(a), self.strip(b));
+            flip ^= flip_x ^ flip_y;
+            match (self.as_constant(x), self.as_constant(y)) {
+                (Some(p), Some(q)) => return self.constant(p ^ q ^ flip),
+                (Some(p), None) => return self.not_if(y, p ^ flip),
+                (None, Some(q)) => return self.not_if(x, q ^ flip),
+                (None, None) if x == y => return self.constant(flip),
+                (None, None) => {}
+            }
+            if let Some(rest) = self.cancel(x, y).or_else(|| self.cancel(y, x)) {
+                return self.not_if(rest, flip);
+            }
+            let Some(shorter) = self.cancel_below(x, y).or_else(|| self.cancel_below(y, x)) else {
+                let sum = self.push(Gate::Xor(x.min(y), x.max(y)));
+                return self.not_if(sum, flip);
+            };
+            (a, b) = shorter;
+        }
     }
 
     /// `a & b`.
@@ -115,7 +152,7 @@ impl Builder {
             return if flip_x == flip_y { a } else { self.constant(false) };
         }
         // (x ^ p)(y ^ q) = xy ^ qx ^ py ^ pq: one AND gate serves all four sign patterns, and XOR is free.
-        let product = self.push(Gate::And(x.min(y), x.max(y)));
+        let product = self.product(x, y);
         let with_x = if flip_y { self.xor(product, x) } else { product };
         let with_y = if flip_x { self.xor(with_x, y) } else { with_x };
         self.not_if(with_y, flip_x && flip_y)
@@ -143,17 +180,128 @@ impl Builder {
         }
     }
 
-    /// If `sum` is `part ^ rest` or the like, the rest.
+    /// If `sum` is `part ^ rest` or `rest ^ part`, the rest.
     fn cancel(&self, sum: Wire, part: Wire) -> Option<Wire> {
-        match self.circuit.gate(sum) {
-            Gate::Xor(x, y) if x == part => Some(y),
-            Gate::Xor(x, y) if y == part => Some(x),
-            Gate::Constant(_)
-            | Gate::Input(_)
-            | Gate::Not(_)
-            | Gate::Xor(..)
-            | Gate::And(..)
-            | Gate::Refresh(_) => None,
+        match self.terms(sum) {
+            Some((x, y)) if x == part => Some(y),
+            Some((x, y)) if y == part => Some(x),
+            Some(_) | None => None,
+        }
+    }
+
+    /// If `sum ^ other` has a term twice, once directly below `sum` or below one of its two terms, the two wires that
+    /// are left to add.
+    fn cancel_below(&self, sum: Wire, other: Wire) -> Option<(Wire, Wire)> {
+        let (x, y) = self.terms(sum)?;
+        let shared = self.cancel(other, x).map(|rest| (y, rest));
+        shared
+            .or_else(|| self.cancel(other, y).map(|rest| (x, rest)))
+            .or_else(|| self.cancel(x, other).map(|rest| (y, rest)))
+            .or_else(|| self.cancel(y, other).map(|rest| (x, rest)))
+    }
+
+    /// `x & y` for wires that are neither complements nor constants nor equal. Makes at most one AND gate.
+    fn product(&mut self, x: Wire, y: Wire) -> Wire {
+        let (mut x, mut y, mut plus) = (x, y, None);
+        // Every step replaces an operand by a wire below it, so that this ends.
+        let product = loop {
+            match self.rewrite_product(x, y).or_else(|| self.rewrite_product(y, x)) {
+                None if x == y => break x,
+                None => break self.push(Gate::And(x.min(y), x.max(y))),
+                Some(Product::Zero) => break self.constant(false),
+                Some(Product::Is(wire)) => break wire,
+                Some(Product::Of(left, right)) => (x, y) = (left, right),
+                Some(Product::SelfPlus(left, right)) => {
+                    plus = Some(plus.map_or(left, |plus| self.xor(plus, left)));
+                    (x, y) = (left, right);
+                }
+            }
+        };
+        plus.map_or(product, |plus| self.xor(plus, product))
+    }
+
+    /// What `x & y` is, if the gates just below say so. Never makes a second AND or a deeper one.
+    fn rewrite_product(&self, x: Wire, y: Wire) -> Option<Product> {
+        // Wherever `x` is 1, `y` may be constant, or another wire, or its complement.
+        let when = |value: bool, one: Product| if value { one } else { Product::Zero };
+        if let Some(value) = self.implied(x, y, 2) {
+            return Some(when(value, Product::Is(x)));
+        }
+        if let Some((r, t)) = self.masked(y) {
+            return match (self.implied(x, r, 2), self.implied(x, t, 2)) {
+                (Some(r), _) => Some(when(r, Product::SelfPlus(x, t))), // x r !t = x ^ xt
+                (None, Some(t)) => Some(when(!t, Product::Of(x, r))),
+                (None, None) => None,
+            };
+        }
+        if let Some((r, s)) = self.terms(y) {
+            let plus = |value: bool, rest: Wire| {
+                if value { Product::SelfPlus(x, rest) } else { Product::Of(x, rest) }
+            };
+            return match (self.implied(x, r, 2), self.implied(x, s, 2)) {
+                (Some(r), _) => Some(plus(r, s)),
+                (None, Some(s)) => Some(plus(s, r)),
+                (None, None) => None,
+            };
+        }
+        let (r, s) = self.factors(y)?;
+        match (self.implied(x, r, 2), self.implied(x, s, 2)) {
+            (Some(r), _) => Some(when(r, Product::Of(x, s))),
+            (None, Some(s)) => Some(when(s, Product::Of(x, r))),
+            (None, None) => None,
+        }
+    }
+
+    /// The value that `wire` has wherever `x` is 1, as far as the two factors of `x` and `levels` gates show.
+    fn implied(&self, x: Wire, wire: Wire, levels: usize) -> Option<bool> {
+        if wire == x {
+            return Some(true);
+        }
+        let (a, b, b_value) = match (self.factors(x), self.masked(x)) {
+            (Some((a, b)), _) => (a, b, true),
+            (None, Some((a, b))) => (a, b, false),
+            (None, None) => (x, x, true),
+        };
+        if wire == a {
+            return Some(true);
+        }
+        if wire == b {
+            return Some(b_value);
+        }
+        let below = levels.checked_sub(1)?;
+        if let Some((r, s)) = self.terms(wire) {
+            return Some(self.implied(x, r, below)? ^ self.implied(x, s, below)?);
+        }
+        let (r, s) = self.factors(wire)?;
+        match (self.implied(x, r, below), self.implied(x, s, below)) {
+            (Some(false), _) | (_, Some(false)) => Some(false),
+            (Some(true), Some(true)) => Some(true),
+            (Some(_) | None, None) | (None, Some(_)) => None,
+        }
+    }
+
+    /// `r` and `t` if the wire is `r ^ rt`, which is `r & !t`.
+    fn masked(&self, wire: Wire) -> Option<(Wire, Wire)> {
+        let (x, y) = self.terms(wire)?;
+        let other = |term: Wire, product: Wire| match self.factors(product) {
+            Some((r, t)) if r == term => Some((r, t)),
+            Some((t, r)) if r == term => Some((r, t)),
+            Some(_) | None => None,
+        };
+        other(x, y).or_else(|| other(y, x))
+    }
+
+    fn terms(&self, wire: Wire) -> Option<(Wire, Wire)> {
+        match self.circuit.gate(wire) {
+            Gate::Xor(x, y) => Some((x, y)),
+            Gate::Constant(_) | Gate::Input(_) | Gate::Not(_) | Gate::And(..) | Gate::Refresh(_) => None,
+        }
+    }
+
+    fn factors(&self, wire: Wire) -> Option<(Wire, Wire)> {
+        match self.circuit.gate(wire) {
+            Gate::And(x, y) => Some((x, y)),
+            Gate::Constant(_) | Gate::Input(_) | Gate::Not(_) | Gate::Xor(..) | Gate::Refresh(_) => None,
         }
     }
 
@@ -179,5 +327,173 @@ impl Builder {
         self.circuit.origins.push(self.origin);
         self.known.insert(gate, wire);
         wire
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+    use crate::{Plain, evaluate};
+
+    const A: u64 = 0b1111_0000;
+    const B: u64 = 0b1100_1100;
+    const C: u64 = 0b1010_1010;
+
+    /// Builds one output from three inputs, compares it with `expected` on all eight rows, and counts its ANDs.
+    #[track_caller]
+    fn check(build: impl Fn(&mut Builder, Wire, Wire, Wire) -> Wire, expected: u64, ands: usize) {
+        let mut builder = Builder::new();
+        let bits = builder.input(port("x", 3));
+        let wire = build(&mut builder, bits[0], bits[1], bits[2]);
+        builder.output(port("y", 1), &[wire]);
+        let circuit = builder.finish();
+        assert_eq!(evaluate(&circuit, &Plain, &[A, B, C])[0] & 0xff, expected & 0xff);
+        assert_eq!(circuit.counts().and, ands, "{:?}", circuit.gates);
+    }
+
+    fn port(name: &str, width: u32) -> Port {
+        Port { name: name.into(), kind: "bits".into(), width, range: None }
+    }
+
+    #[test]
+    fn an_operand_of_a_product_is_absorbed() {
+        check(
+            |g, a, b, _| {
+                let ab = g.and(a, b);
+                g.and(a, ab)
+            },
+            A & B,
+            1,
+        );
+    }
+
+    #[test]
+    fn a_wire_times_its_own_sum_shares_the_product() {
+        check(
+            |g, a, _, c| {
+                let ac = g.and(a, c);
+                let sum = g.xor(a, c);
+                let again = g.and(sum, a);
+                g.xor(ac, again)
+            },
+            A,
+            1,
+        );
+    }
+
+    #[test]
+    fn a_wire_times_the_complement_of_its_sum_shares_the_product() {
+        check(
+            |g, a, _, c| {
+                let ac = g.and(a, c);
+                let sum = g.xor(a, c);
+                let same = g.not(sum);
+                let again = g.and(same, a);
+                g.xor(ac, again)
+            },
+            0,
+            1,
+        );
+    }
+
+    #[test]
+    fn products_with_a_common_factor_share_it() {
+        check(
+            |g, a, b, c| {
+                let (ab, ac) = (g.and(a, b), g.and(a, c));
+                g.and(ab, ac)
+            },
+            A & B & C,
+            3,
+        );
+    }
+
+    #[test]
+    fn both_and_exactly_one_is_never() {
+        check(
+            |g, a, b, c| {
+                let (both, one) = (g.and(a, b), g.xor(a, b));
+                let carried = g.and(c, one);
+                g.or(both, carried)
+            },
+            (A & B) | (A & C) | (B & C),
+            2,
+        );
+    }
+
+    #[test]
+    fn both_and_any_is_both() {
+        check(
+            |g, a, b, _| {
+                let (both, any) = (g.and(a, b), g.or(a, b));
+                g.and(both, any)
+            },
+            A & B,
+            1,
+        );
+    }
+
+    #[test]
+    fn two_sides_of_a_choice_exclude_each_other() {
+        check(
+            |g, a, b, c| {
+                let not = g.not(a);
+                let (yes, no) = (g.and(a, b), g.and(not, c));
+                g.or(yes, no)
+            },
+            (A & B) | (!A & C),
+            2,
+        );
+    }
+
+    /// All circuits of three products, sums or complements over three inputs compute what they say.
+    #[test]
+    fn every_short_program_computes_what_it_says() {
+        let wires = |count: usize| (0..count).flat_map(move |a| (0..=a).map(move |b| (a, b)));
+        type Step = (usize, (usize, usize));
+        fn run(steps: &[Step]) {
+            let mut builder = Builder::new();
+            let mut bits = builder.input(port("x", 3));
+            let mut values = vec![A, B, C];
+            for &(kind, (a, b)) in steps {
+                let (wire, value) = match kind {
+                    0 => (builder.and(bits[a], bits[b]), values[a] & values[b]),
+                    1 => (builder.xor(bits[a], bits[b]), values[a] ^ values[b]),
+                    _ => {
+                        let not = builder.not(bits[b]);
+                        (builder.and(bits[a], not), values[a] & !values[b])
+                    }
+                };
+                bits.push(wire);
+                values.push(value);
+            }
+            builder.output(port("y", 1), &[bits[bits.len() - 1]]);
+            let circuit = builder.finish();
+            let expected = values[values.len() - 1] & 0xff;
+            assert_eq!(evaluate(&circuit, &Plain, &[A, B, C])[0] & 0xff, expected, "{steps:?}");
+            assert!(circuit.counts().and <= steps.iter().filter(|step| step.0 != 1).count());
+        }
+        for first in (0..3).flat_map(|kind| wires(3).map(move |pair| (kind, pair))) {
+            for second in (0..3).flat_map(|kind| wires(4).map(move |pair| (kind, pair))) {
+                for third in (0..3).flat_map(|kind| wires(5).map(move |pair| (kind, pair))) {
+                    for fourth in (0..3).flat_map(|kind| [(5, 3), (5, 4)].map(move |pair| (kind, pair))) {
+                        run(&[first, second, third, fourth]);
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn sums_with_a_common_term_cancel_it() {
+        let mut builder = Builder::new();
+        let bits = builder.input(port("x", 3));
+        let (ab, bc, ac) =
+            (builder.xor(bits[0], bits[1]), builder.xor(bits[1], bits[2]), builder.xor(bits[0], bits[2]));
+        assert_eq!(builder.xor(ab, bc), ac);
+        let abc = builder.xor(ab, bits[2]);
+        assert_eq!(builder.xor(abc, bits[1]), ac);
     }
 }

@@ -64,6 +64,23 @@ impl Circuit {
         self.gates[wire.index()]
     }
 
+    /// The same function with every refresh replaced by its operand; refresh gates no longer read stay out.
+    pub fn without_refreshes(&self) -> Circuit {
+        let mut kept: Vec<Wire> = Vec::with_capacity(self.gates.len());
+        let mut circuit = Circuit { gates: Vec::new(), origins: Vec::new(), ..self.clone() };
+        for (gate, &origin) in self.gates.iter().zip(&self.origins) {
+            if let Gate::Refresh(operand) = gate {
+                kept.push(kept[operand.index()]);
+            } else {
+                kept.push(Wire::new(circuit.gates.len()));
+                circuit.gates.push(gate.map(|wire| kept[wire.index()]));
+                circuit.origins.push(origin);
+            }
+        }
+        circuit.output_wires.iter_mut().for_each(|wire| *wire = kept[wire.index()]);
+        circuit
+    }
+
     /// Gate counts and AND-depth over all gates, used or not.
     pub fn counts(&self) -> Counts {
         let mut counts = Counts::default();

@@ -4,14 +4,30 @@
 
 mod build;
 mod circuit;
+mod codec;
+pub mod container;
 mod gate;
+mod graph;
 mod machine;
+mod noise;
 mod program;
+#[cfg(test)]
+mod sample;
+mod signature;
+mod stats;
 mod target;
+mod text;
+mod verify;
 
 pub use build::Builder;
 pub use circuit::{Circuit, Counts, Port};
+pub use codec::{DecodeError, ProgramFileError};
 pub use gate::{Gate, Wire};
 pub use machine::{Machine, Plain, evaluate, evaluate_all};
+pub use noise::{NoiseError, NoiseReport};
 pub use program::{Level, Program};
+pub use signature::Signature;
+pub use stats::{FunctionStats, LevelStats, Stats};
 pub use target::{Costs, NoiseBits, Target};
+pub use text::TextError;
+pub use verify::{MAX_INPUT_BITS, VerifyError};

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::{Circuit, Wire};
+use crate::{Circuit, Gate, Wire};
 
 /// A run of gates that do not depend on each other. A level is either all refreshes, handed to the machine together,
 /// or has none.
@@ -26,4 +26,84 @@ pub struct Program {
     pub levels: Vec<Level>,
     /// The preset that the refreshes were placed for.
     pub preset: String,
+}
+
+impl Program {
+    /// A program whose levels end after the gates numbered `ends` (exclusive, rising, the last one the number of
+    /// gates). Each wire that is no output dies in the level that reads it last, in wire order.
+    pub fn with_levels(circuit: Circuit, preset: &str, ends: &[u32]) -> Program {
+        let mut levels: Vec<Level> = Vec::with_capacity(ends.len());
+        for &end in ends {
+            let start = levels.last().map_or(0, |level| level.gates.end);
+            levels.push(Level { gates: start..end, dead: Vec::new() });
+        }
+        for (wire, level) in last_reads(&circuit, &levels).into_iter().enumerate() {
+            if let Some(level) = level {
+                levels[level].dead.push(Wire::new(wire));
+            }
+        }
+        Program { circuit, levels, preset: preset.to_owned() }
+    }
+
+    /// A program that runs the gates as they stand: a new level begins wherever a gate reads the level before it, or
+    /// refreshes meet other gates.
+    pub fn in_order(circuit: Circuit, preset: &str) -> Program {
+        let mut ends = Vec::new();
+        let mut start = 0;
+        for (index, gate) in circuit.gates.iter().enumerate() {
+            let first = circuit.gates[start];
+            let mixed = matches!(gate, Gate::Refresh(_)) != matches!(first, Gate::Refresh(_));
+            if mixed || gate.operands().any(|wire| wire.index() >= start) {
+                ends.push(number(index));
+                start = index;
+            }
+        }
+        if !circuit.gates.is_empty() {
+            ends.push(number(circuit.gates.len()));
+        }
+        Program::with_levels(circuit, preset, &ends)
+    }
+}
+
+/// For each wire the level that reads it last (its own, if none does); nothing for outputs.
+fn last_reads(circuit: &Circuit, levels: &[Level]) -> Vec<Option<usize>> {
+    let mut last = vec![None; circuit.gates.len()];
+    for (number, level) in levels.iter().enumerate() {
+        for gate in level.gates.start as usize..level.gates.end as usize {
+            last[gate] = Some(number);
+            for wire in circuit.gates[gate].operands() {
+                last[wire.index()] = Some(number);
+            }
+        }
+    }
+    for wire in &circuit.output_wires {
+        last[wire.index()] = None;
+    }
+    last
+}
+
+fn number(index: usize) -> u32 {
+    u32::try_from(index).expect("bounded: the gate limit keeps indices below 2^32")
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use crate::sample;
+
+    proptest! {
+        #[test]
+        fn gates_in_order_make_a_program_that_verifies(program in sample::programs()) {
+            prop_assert_eq!(program.verify(), Ok(()));
+        }
+    }
+
+    #[test]
+    fn the_adder_runs_its_refresh_in_a_level_of_its_own() {
+        let program = sample::adder();
+        let widths: Vec<u32> = program.levels.iter().map(|l| l.gates.end - l.gates.start).collect();
+        assert_eq!(widths.iter().sum::<u32>() as usize, program.circuit.gates.len());
+        assert_eq!(widths[0], 4, "the four input bits");
+    }
 }

@@ -62,7 +62,7 @@ impl Machine for Target {
 
     fn xor(&self, a: &NoiseBits, b: &NoiseBits) -> NoiseBits {
         let (small, large) = if a.0 < b.0 { (a.0, b.0) } else { (b.0, a.0) };
-        NoiseBits(large + (small - large).exp2().ln_1p() * std::f64::consts::LOG2_E)
+        NoiseBits(log2_of_sum(large, small))
     }
 
     fn and(&self, a: &NoiseBits, b: &NoiseBits) -> NoiseBits {
@@ -71,5 +71,125 @@ impl Machine for Target {
 
     fn refresh(&self, bits: &[&NoiseBits]) -> Vec<NoiseBits> {
         vec![self.refreshed; bits.len()]
+    }
+}
+
+/// `log2(2^large + 2^small)` for `small <= large`, rounded up by at most a few units in the last place. Only exactly
+/// rounded operations are used (no `exp2`, no `ln`), so every platform gets the same bits.
+fn log2_of_sum(large: f64, small: f64) -> f64 {
+    let difference = small - large;
+    if large.is_infinite() || difference.is_nan() {
+        return f64::INFINITY;
+    }
+    if difference < -1000.0 {
+        // 2^-1000 / ln 2 < 1e-300
+        return (large + 1e-300).next_up();
+    }
+    // Both series are within 2^-48 of the truth, relatively; the last sum rounds by half a unit.
+    let gain = log2_of_one_plus(power_of_two(difference)) * (1.0 + 1.0 / (1_u64 << 46) as f64);
+    (large + gain).next_up()
+}
+
+/// `2^x` for `-1000 <= x <= 0`: the power of the nearest integer, times the exponential series of what is left.
+fn power_of_two(x: f64) -> f64 {
+    debug_assert!((-1000.0..=0.0).contains(&x), "stated above: no subnormal results");
+    let whole = (x + 0.5).floor();
+    // |rest| <= ln 2 / 2, so 14 terms leave less than 2^-57.
+    let rest = (x - whole) * std::f64::consts::LN_2;
+    let series = (1..=14_u32).rev().fold(1.0, |sum, k| 1.0 + sum * rest / f64::from(k));
+    // whole is an integer in -1000..=0, so the exponent field is in 23..=1023.
+    series * f64::from_bits(((1023.0 + whole) as u64) << 52)
+}
+
+/// `log2(1 + x)` for `0 <= x <= 1` (a little above is fine), as `2 atanh(x / (2 + x)) / ln 2`.
+fn log2_of_one_plus(x: f64) -> f64 {
+    let s = x / (2.0 + x);
+    // s <= 1/3 and a little, so 20 terms leave less than 2^-60 of the sum.
+    let series = (0..20_u32).rev().fold(0.0, |sum, k| sum * (s * s) + 1.0 / f64::from(2 * k + 1));
+    2.0 * s * series * std::f64::consts::LOG2_E
+}
+
+/// A target for tests, about the size of the real one.
+#[cfg(test)]
+pub(crate) fn sample(preset: &str) -> Target {
+    Target {
+        preset: preset.into(),
+        slots: 9,
+        budget: NoiseBits(1033.0),
+        fresh: NoiseBits(345.0),
+        refreshed: NoiseBits(500.0),
+        failure_log2: -40.0,
+        costs: Costs { xor_ns: 1e3, and_ns: 1e6, refresh_ns: 1e8, encrypt_ns: 1e7, decrypt_ns: 1e6 },
+        ciphertext_bytes: 20_000,
+        encryption_key_bytes: 90_000,
+        evaluation_key_bytes: 400_000,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_sum_is_bounded_and_close(a in 0.0..1500.0_f64, b in 0.0..1500.0_f64) {
+            let target = sample("toy");
+            let sum = target.xor(&NoiseBits(a), &NoiseBits(b)).0;
+            let (small, large) = if a < b { (a, b) } else { (b, a) };
+            let reference = large + (small - large).exp2().ln_1p() * std::f64::consts::LOG2_E;
+            prop_assert!(sum >= reference && sum - reference <= 1e-11, "{sum} {reference}");
+            prop_assert_eq!(sum, target.xor(&NoiseBits(b), &NoiseBits(a)).0);
+        }
+    }
+
+    #[test]
+    fn the_series_follow_the_functions() {
+        for step in 0..=4000 {
+            let x = -f64::from(step) / 7.0;
+            if x >= -1000.0 {
+                assert!((power_of_two(x) / x.exp2() - 1.0).abs() < 4e-15, "2^{x}");
+            }
+            let y = f64::from(step) / 4000.0;
+            let reference = y.ln_1p() * std::f64::consts::LOG2_E;
+            assert!((log2_of_one_plus(y) - reference).abs() <= 4e-15 * reference, "log2(1 + {y})");
+        }
+    }
+
+    #[test]
+    fn a_sum_is_never_below_what_wider_arithmetic_gives() {
+        // 2^k + 2^k is exactly 2^(k+1).
+        for k in 0..1000 {
+            let k = f64::from(k);
+            let sum = log2_of_sum(k, k);
+            assert!(sum >= k + 1.0 && sum < k + 1.0 + 1e-11, "{k}: {sum}");
+        }
+    }
+
+    #[test]
+    fn thirty_chained_additions_cost_five_bits() {
+        let target = sample("toy");
+        let mut sum = NoiseBits(900.0);
+        for _ in 0..31 {
+            sum = target.xor(&sum, &NoiseBits(900.0));
+        }
+        assert!((sum.0 - 905.0).abs() < 1e-9, "{sum:?}");
+    }
+
+    #[test]
+    fn a_complement_adds_one_to_the_magnitude() {
+        let target = sample("toy");
+        assert!((target.not(&NoiseBits(3.0)).0 - 9.0_f64.log2()).abs() < 1e-12);
+    }
+
+    #[test]
+    fn endless_products_saturate() {
+        let target = sample("toy");
+        let mut noise = NoiseBits(500.0);
+        for _ in 0..2000 {
+            noise = target.xor(&target.and(&noise, &noise), &noise);
+        }
+        assert_eq!(noise.0, f64::INFINITY);
     }
 }

@@ -1,0 +1,229 @@
+//! `ffhec inspect` and `--estimate`: what a program costs before anything is encrypted.
+
+use std::fmt::Write as _;
+
+use ffhec_circuit::{Port, Program, Stats, Target};
+use ffhec_runtime::Params;
+use serde_json::{Value, json};
+
+use crate::program::Loaded;
+use crate::progress::{seconds, size};
+
+/// A program measured against a target.
+pub(crate) struct Report<'a> {
+    program: &'a Program,
+    target: &'a Target,
+    params: &'a Params,
+    doc: &'a str,
+    lower_bound: usize,
+    stats: Stats,
+    outputs: Vec<f64>,
+    worst: f64,
+    refresh_widths: Vec<usize>,
+}
+
+/// The predicted cost of evaluating a program once (for up to `slots` rows).
+pub(crate) struct Cost {
+    pub(crate) evaluate_s: f64,
+    pub(crate) encrypt_s: f64,
+    pub(crate) decrypt_s: f64,
+    pub(crate) memory_bytes: u64,
+}
+
+impl<'a> Report<'a> {
+    pub(crate) fn new(loaded: &'a Loaded) -> Self {
+        let Loaded { program, target, params, doc, lower_bound } = loaded;
+        let stats = program.stats();
+        let noise = program.noise(target);
+        let refresh_widths = stats.levels.iter().map(|level| level.refresh).filter(|width| *width > 0).collect();
+        Report {
+            program,
+            target,
+            params,
+            doc,
+            lower_bound: *lower_bound,
+            outputs: per_port(&program.circuit.outputs, &noise.outputs),
+            worst: noise.worst_refresh_input.map_or(0.0, |(_, bits)| bits.0),
+            stats,
+            refresh_widths,
+        }
+    }
+
+    /// Predicted time on `threads` threads and memory.
+    pub(crate) fn cost(&self, threads: usize) -> Cost {
+        let costs = &self.target.costs;
+        let counts = &self.stats.counts;
+        let work_ns = counts.refresh as f64 * costs.refresh_ns
+            + counts.and as f64 * costs.and_ns
+            + (counts.xor + counts.not) as f64 * costs.xor_ns;
+        let circuit = &self.program.circuit;
+        let speedup = threads.max(1) as f64;
+        Cost {
+            evaluate_s: work_ns * 1e-9 / speedup,
+            encrypt_s: circuit.input_bits() as f64 * costs.encrypt_ns * 1e-9 / speedup,
+            decrypt_s: circuit.output_bits() as f64 * costs.decrypt_ns * 1e-9 / speedup,
+            memory_bytes: self.needed_memory(threads) + self.params.hint_bytes(),
+        }
+    }
+
+    /// Memory without which the program cannot be evaluated on `threads` threads, in bytes.
+    pub(crate) fn needed_memory(&self, threads: usize) -> u64 {
+        self.params.evaluation_bytes(self.stats.peak_live as u64, threads as u64)
+    }
+
+    /// The text for people.
+    pub(crate) fn text(&self) -> String {
+        let mut text = String::new();
+        let counts = &self.stats.counts;
+        if !self.doc.is_empty() {
+            let _ = writeln!(text, "{}\n", self.doc.trim_end());
+        }
+        let _ = writeln!(text, "inputs");
+        for port in &self.program.circuit.inputs {
+            let range =
+                port.range.as_ref().map_or(String::new(), |(low, high)| format!(" in [{low}, {high}]"));
+            let _ = writeln!(text, "  {}: {}{range} ({} bits)", port.name, port.kind, port.width);
+        }
+        let _ = writeln!(text, "results");
+        for (port, noise) in self.program.circuit.outputs.iter().zip(&self.outputs) {
+            let _ = writeln!(
+                text,
+                "  {}: {} ({} bits), noise at most {noise:.0} of {:.0} bits",
+                port.name, port.kind, port.width, self.target.budget.0
+            );
+        }
+        let _ = writeln!(
+            text,
+            "gates\n  AND {}, XOR {}, NOT {}, AND-depth {}, refreshes {} (lower bound for these gates: {})",
+            counts.and,
+            counts.xor,
+            counts.not,
+            counts.and_depth,
+            counts.refresh,
+            self.lower_bound
+        );
+        if self.stats.functions.len() > 1 {
+            let _ = writeln!(text, "  by function:");
+            for function in &self.stats.functions {
+                let _ = writeln!(
+                    text,
+                    "    {:<24} AND {:>7}  XOR {:>7}  refreshes {:>7}",
+                    function.name, function.and, function.xor, function.refresh
+                );
+            }
+        }
+        let _ = writeln!(
+            text,
+            "levels\n  {} refresh levels, widths {}\n  {} steps in all, at most {} ciphertexts alive at once",
+            self.refresh_widths.len(),
+            widths(&self.refresh_widths),
+            self.program.levels.len(),
+            self.stats.peak_live
+        );
+        let _ = writeln!(text, "noise\n  at most {:.0} of {:.0} bits before a refresh", self.worst, self.target.budget.0);
+        text.push_str(&self.preset_text());
+        text
+    }
+
+    /// Sizes and predictions.
+    pub(crate) fn preset_text(&self) -> String {
+        let target = self.target;
+        let threads = rayon::current_num_threads();
+        let cost = self.cost(threads);
+        format!(
+            "preset {}\n  {} slots, ciphertext {}, public key {}\n  predicted for up to {} rows on {threads} threads: \
+             evaluate {}, encrypt {}, decrypt {}, memory {}\n  (rough: the costs per operation are those of one \
+             reference machine)\n",
+            target.preset,
+            target.slots,
+            size(target.ciphertext_bytes),
+            size(target.encryption_key_bytes + target.evaluation_key_bytes),
+            target.slots,
+            seconds(cost.evaluate_s),
+            seconds(cost.encrypt_s),
+            seconds(cost.decrypt_s),
+            size(cost.memory_bytes),
+        )
+    }
+
+    /// The stable JSON of `inspect --json`.
+    pub(crate) fn json(&self) -> Value {
+        let counts = &self.stats.counts;
+        let threads = rayon::current_num_threads();
+        let cost = self.cost(threads);
+        json!({
+            "and": counts.and,
+            "xor": counts.xor,
+            "not": counts.not,
+            "and_depth": counts.and_depth,
+            "refreshes": counts.refresh,
+            "refresh_lower_bound": self.lower_bound,
+            "levels": self.refresh_widths.len(),
+            "level_widths": self.refresh_widths,
+            "steps": self.program.levels.len(),
+            "peak_live": self.stats.peak_live,
+            "inputs": self.program.circuit.inputs.iter().map(input_json).collect::<Vec<_>>(),
+            "outputs": self
+                .program
+                .circuit
+                .outputs
+                .iter()
+                .zip(&self.outputs)
+                .map(|(port, noise)| {
+                    json!({"name": port.name, "type": port.kind, "bits": port.width, "noise_bits": noise})
+                })
+                .collect::<Vec<_>>(),
+            "functions": self
+                .stats
+                .functions
+                .iter()
+                .map(|f| json!({"name": f.name, "and": f.and, "xor": f.xor, "not": f.not, "refreshes": f.refresh}))
+                .collect::<Vec<_>>(),
+            "noise_bits": {"worst": self.worst, "budget": self.target.budget.0},
+            "preset": {
+                "name": self.target.preset,
+                "slots": self.target.slots,
+                "ciphertext_bytes": self.target.ciphertext_bytes,
+                "encryption_key_bytes": self.target.encryption_key_bytes,
+                "evaluation_key_bytes": self.target.evaluation_key_bytes,
+                "predicted": {
+                    "threads": threads,
+                    "evaluate_s": cost.evaluate_s,
+                    "encrypt_s": cost.encrypt_s,
+                    "decrypt_s": cost.decrypt_s,
+                    "memory_bytes": cost.memory_bytes,
+                },
+            },
+            "doc": self.doc,
+        })
+    }
+}
+
+fn input_json(port: &Port) -> Value {
+    let range = port.range.as_ref().map(|(low, high)| json!([low, high]));
+    json!({"name": port.name, "type": port.kind, "bits": port.width, "range": range})
+}
+
+/// The largest noise among each port's bits.
+fn per_port(ports: &[Port], bits: &[ffhec_circuit::NoiseBits]) -> Vec<f64> {
+    let mut rest = bits;
+    ports
+        .iter()
+        .map(|port| {
+            let (mine, others) = rest.split_at(port.width as usize);
+            rest = others;
+            mine.iter().fold(0.0, |most: f64, noise| most.max(noise.0))
+        })
+        .collect()
+}
+
+/// `12, 8, 3`, shortened in the middle.
+fn widths(widths: &[usize]) -> String {
+    const EACH_END: usize = 8;
+    let text = |part: &[usize]| part.iter().map(usize::to_string).collect::<Vec<_>>().join(" ");
+    match widths.len() {
+        0 => "none".to_owned(),
+        n if n > 2 * EACH_END + 1 => format!("{} .. {}", text(&widths[..EACH_END]), text(&widths[n - EACH_END..])),
+        _ => text(widths),
+    }
+}

@@ -1,0 +1,250 @@
+//! From the command line's program arguments to a program for a preset.
+
+use std::path::{Path, PathBuf};
+
+use ffhec_circuit::{Program, Target};
+use ffhec_compiler::diag::{self, Diagnostic};
+use ffhec_compiler::gadgets::format::Scalar;
+use ffhec_compiler::opt::{place, schedule};
+use ffhec_compiler::source::{Loader, SourceFile, Sources};
+use ffhec_compiler::{Compiled, Limits, Options};
+use ffhec_runtime::Params;
+use serde_json::{Map, Value};
+
+use crate::args::ProgramArgs;
+use crate::failure::Failure;
+use crate::files;
+use crate::presets;
+use crate::progress::Voice;
+use crate::sealed;
+
+/// A program ready to run, with the doc comment of its `main` (empty for a compiled one).
+pub(crate) struct Loaded {
+    pub(crate) program: Program,
+    pub(crate) params: Params,
+    pub(crate) target: Target,
+    pub(crate) doc: String,
+    /// No placement of refreshes in these gates has fewer.
+    pub(crate) lower_bound: usize,
+}
+
+/// The preset used when nothing names one.
+pub(crate) const DEFAULT_PRESET: &str = "toy";
+
+/// Where a program's text or bytes came from.
+enum Given {
+    Source { name: String, text: String, directory: PathBuf },
+    Compiled { path: PathBuf, bytes: Vec<u8> },
+}
+
+/// Loads the program for `preset`, or for the one it was compiled for, or for the default.
+pub(crate) fn load(args: &ProgramArgs, preset: Option<&str>, voice: &Voice) -> Result<Loaded, Failure> {
+    match given(args)? {
+        Given::Compiled { path, bytes } => {
+            refuse_source_options(args, &path)?;
+            let program = sealed::read_program(&path, &bytes)?;
+            if let Some(preset) = preset.filter(|preset| *preset != program.preset) {
+                return Err(Failure::user(
+                    format!(
+                        "{} was compiled for preset {}, not for {preset}",
+                        path.display(),
+                        program.preset
+                    ),
+                    format!("compile the source again with --preset {preset}"),
+                ));
+            }
+            let params = presets::params_of(&program.preset)?;
+            let target = ffhec_runtime::target(&params);
+            program.check_noise(&target).map_err(|error| {
+                Failure::user(format!("{}: {error}", path.display()), "compile the source again")
+            })?;
+            let lower_bound = place(&program.circuit.without_refreshes(), &target)
+                .map_or(0, |placement| placement.lower_bound);
+            Ok(Loaded { program, params, target, doc: String::new(), lower_bound })
+        }
+        Given::Source { name, text, directory } => {
+            let params = presets::params_of(preset.unwrap_or(DEFAULT_PRESET))?;
+            let target = ffhec_runtime::target(&params);
+            let compiled = compile_source(args, &name, text, directory, voice)?;
+            let placement = place(&compiled.circuit, &target).map_err(|error| {
+                Failure::user(format!("{name}: {error}"), "choose another preset; `ffhec params` lists them")
+            })?;
+            let lower_bound = placement.lower_bound;
+            let program = schedule(&placement.circuit, &target.preset);
+            let noise = program.check_noise(&target).map_err(|error| {
+                Failure::machine(format!("{name}: {error}"), "this is a defect of the compiler; please report it")
+            })?;
+            if let Some((_, worst)) = noise.worst_refresh_input {
+                voice.detail(&format!("noise: at most {:.0} of {:.0} bits", worst.0, target.budget.0));
+            }
+            Ok(Loaded { program, params, target, doc: compiled.doc, lower_bound })
+        }
+    }
+}
+
+/// Type-checks the program; the errors are a failure, the warnings are printed.
+pub(crate) fn check(args: &ProgramArgs, voice: &Voice) -> Result<(), Failure> {
+    match given(args)? {
+        Given::Compiled { path, bytes } => {
+            refuse_source_options(args, &path)?;
+            sealed::read_program(&path, &bytes).map(|_| ())
+        }
+        Given::Source { name, text, directory } => {
+            let options = options(args)?;
+            let mut sources = Sources::default();
+            sources.add(name, text);
+            let mut loader = Directory { root: directory };
+            match ffhec_compiler::analyze(&mut sources, &options, &mut loader) {
+                Ok(analysis) => {
+                    print_warnings(&analysis.warnings, &sources, voice);
+                    Ok(())
+                }
+                Err(errors) => Err(diagnosed(&errors, &sources)),
+            }
+        }
+    }
+}
+
+fn given(args: &ProgramArgs) -> Result<Given, Failure> {
+    if let Some(text) = &args.expression {
+        let name = "<command line>".to_owned();
+        return Ok(Given::Source { name, text: text.clone(), directory: PathBuf::from(".") });
+    }
+    let path = args.program.clone().expect("the command line requires a program or an expression");
+    let bytes = files::read_bytes(&path)?;
+    if ffhec_circuit::container::is_container(&bytes) {
+        return Ok(Given::Compiled { path, bytes });
+    }
+    let name = if files::is_dash(&path) { "<standard input>".to_owned() } else { path.display().to_string() };
+    let directory = path.parent().map_or_else(|| PathBuf::from("."), Path::to_path_buf);
+    Ok(Given::Source { name, text: files::text_of(&path, bytes)?, directory })
+}
+
+fn compile_source(
+    args: &ProgramArgs,
+    name: &str,
+    text: String,
+    directory: PathBuf,
+    voice: &Voice,
+) -> Result<Compiled, Failure> {
+    let options = options(args)?;
+    let mut sources = Sources::default();
+    sources.add(name, text);
+    let mut loader = Directory { root: directory };
+    match ffhec_compiler::compile(&mut sources, &options, &mut loader) {
+        Ok(compiled) => {
+            print_warnings(&compiled.warnings, &sources, voice);
+            Ok(compiled)
+        }
+        Err(errors) => Err(diagnosed(&errors, &sources)),
+    }
+}
+
+fn diagnosed(errors: &[Diagnostic], sources: &Sources) -> Failure {
+    use std::io::IsTerminal;
+    Failure::Diagnosed(diag::render(errors, sources, std::io::stderr().is_terminal()))
+}
+
+fn print_warnings(warnings: &[Diagnostic], sources: &Sources, voice: &Voice) {
+    use std::io::IsTerminal;
+    if !warnings.is_empty() {
+        voice.say(diag::render(warnings, sources, std::io::stderr().is_terminal()).trim_end());
+    }
+}
+
+/// `--float`, `--public` and the like mean nothing to a compiled program.
+fn refuse_source_options(args: &ProgramArgs, path: &Path) -> Result<(), Failure> {
+    let given = [
+        ("--float", args.float.is_some()),
+        ("--public", !args.public.is_empty()),
+        ("--public-file", args.public_file.is_some()),
+        ("--approx", args.approx.is_some()),
+        ("--limit", !args.limit.is_empty()),
+    ];
+    match given.iter().find(|(_, set)| *set) {
+        None => Ok(()),
+        Some((option, _)) => Err(Failure::usage(
+            format!("{option} has no effect on {}, which is compiled already", path.display()),
+            format!("leave {option} out, or compile the source again with it"),
+        )),
+    }
+}
+
+fn options(args: &ProgramArgs) -> Result<Options, Failure> {
+    let mut options = Options::default();
+    if let Some(text) = &args.float {
+        options.float = Scalar::parse(text).filter(|scalar| matches!(scalar, Scalar::Float(_))).ok_or_else(|| {
+            Failure::usage(
+                format!("--float {text}: this is no float type"),
+                "write f16, bf16, f32, f64, f8e5m2, f8e4m3, 'float<5, 11>' or 'ieee<5, 11>'",
+            )
+        })?;
+    }
+    options.public = public_values(args)?;
+    for limit in &args.limit {
+        set_limit(&mut options.limits, limit)?;
+    }
+    Ok(options)
+}
+
+fn set_limit(limits: &mut Limits, text: &str) -> Result<(), Failure> {
+    let known = || format!("write --limit NAME=N with NAME one of {}", Limits::NAMES.join(", "));
+    let wrong = || Failure::usage(format!("--limit {text} is not understood"), known());
+    let (name, number) = text.split_once('=').ok_or_else(wrong)?;
+    let number: usize = number.trim().replace('_', "").parse().map_err(|_| wrong())?;
+    if limits.set(name.trim(), number) { Ok(()) } else { Err(wrong()) }
+}
+
+fn public_values(args: &ProgramArgs) -> Result<Map<String, Value>, Failure> {
+    let mut values = Map::new();
+    if let Some(path) = &args.public_file {
+        let text = files::read_text(path)?;
+        match serde_json::from_str(&text) {
+            Ok(Value::Object(object)) => values = object,
+            Ok(_) => {
+                return Err(Failure::user(
+                    format!("{} holds no JSON object", path.display()),
+                    "write { \"name\": value, .. } with a value for each public parameter",
+                ));
+            }
+            Err(error) => {
+                return Err(Failure::user(
+                    format!("{}:{}:{}: {error}", path.display(), error.line(), error.column()),
+                    "correct the JSON",
+                ));
+            }
+        }
+    }
+    for text in &args.public {
+        let (name, value) = text.split_once('=').ok_or_else(|| {
+            Failure::usage(format!("--public {text} has no `=`"), "write --public NAME=VALUE")
+        })?;
+        let value: Value = serde_json::from_str(value.trim()).map_err(|error| {
+            Failure::usage(
+                format!("--public {text}: the value is not JSON ({error})"),
+                "write a number, true, false, or an array such as [1, 2.5]",
+            )
+        })?;
+        if values.insert(name.trim().to_owned(), value).is_some() && args.public_file.is_none() {
+            return Err(Failure::usage(format!("--public gives {} twice", name.trim()), "give it once"));
+        }
+    }
+    Ok(values)
+}
+
+/// Reads the files that `use "path.ffl"` names, relative to the file that names them.
+struct Directory {
+    root: PathBuf,
+}
+
+impl Loader for Directory {
+    fn load(&mut self, from: &str, path: &str) -> Result<SourceFile, String> {
+        let base = match Path::new(from).parent() {
+            Some(parent) if Path::new(from).is_file() => parent.to_path_buf(),
+            Some(_) | None => self.root.clone(),
+        };
+        let full = base.join(path);
+        let text = std::fs::read_to_string(&full).map_err(|error| format!("{}: {error}", full.display()))?;
+        Ok(SourceFile { path: full.display().to_string(), text })
+    }
+}

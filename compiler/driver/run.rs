@@ -1,0 +1,218 @@
+//! `ffhec run`: keygen, encrypt, evaluate and decrypt in one process.
+
+use std::path::Path;
+use std::sync::atomic::Ordering;
+
+use ffhec_circuit::{Port, Program};
+use ffhec_runtime::{
+    Ciphertext, EncryptionKey, Evaluator, KeyPair, KeyProgress, Params, SecretKey, generate_keys,
+};
+use num_bigint::BigUint;
+use rand_chacha::ChaCha20Rng;
+use rand_chacha::rand_core::SeedableRng;
+use rayon::prelude::*;
+
+use crate::args::{ProgramArgs, RowArgs, Scheme};
+use crate::failure::Failure;
+use crate::files;
+use crate::inspect::Report;
+use crate::presets;
+use crate::program::{self, Loaded};
+use crate::progress::{Voice, seconds, size};
+use crate::session::{self, PLAIN_ROWS, STOP};
+use crate::table::{self, Table};
+
+/// What the command line asks for.
+pub(crate) struct Request<'a> {
+    pub(crate) program: &'a ProgramArgs,
+    pub(crate) rows: &'a RowArgs,
+    pub(crate) scheme: Scheme,
+    pub(crate) preset: Option<&'a str>,
+    pub(crate) out: Option<&'a Path>,
+    pub(crate) check: bool,
+    pub(crate) estimate: bool,
+    pub(crate) seed: Option<&'a str>,
+    pub(crate) memory_limit: Option<u64>,
+}
+
+pub(crate) fn run(request: &Request<'_>, voice: &Voice) -> Result<(), Failure> {
+    let loaded = program::load(request.program, request.preset, voice)?;
+    if request.estimate {
+        return crate::print(&Report::new(&loaded).preset_text());
+    }
+    let program = &loaded.program;
+    session::check_ports(program)?;
+    let inputs = rows(request.rows, program, voice)?;
+    let (rows, failure) = match request.scheme {
+        Scheme::Plain => plain(program, &inputs.rows),
+        Scheme::Ffhe => encrypted(&loaded, &inputs.rows, request, voice)?,
+    };
+    // What was computed before a failure is still written.
+    let ids = inputs.ids.clone().map(|ids| ids[..rows.len()].to_vec());
+    let done = rows.len();
+    let results = Table { ids, rows };
+    if failure.is_none() || done > 0 {
+        let text = table::write(&results, &program.circuit.outputs)?;
+        files::write_bytes(request.out.unwrap_or(Path::new("-")), text.as_bytes())?;
+    }
+    if let Some(failure) = failure {
+        voice.say(&format!("{done} of {} rows were computed and written", inputs.rows.len()));
+        return Err(failure);
+    }
+    if request.check {
+        check(program, &inputs, &results, voice)?;
+    }
+    Ok(())
+}
+
+/// The rows that `--inputs` or `--in` give; a program without inputs may go without either.
+pub(crate) fn rows(args: &RowArgs, program: &Program, voice: &Voice) -> Result<Table, Failure> {
+    let ports = &program.circuit.inputs;
+    match &args.inputs {
+        Some(path) => {
+            let text = files::read_text(path)?;
+            let (table, warnings) = table::read(&path.display().to_string(), &text, ports)?;
+            warnings.iter().for_each(|warning| voice.warn(warning));
+            Ok(table)
+        }
+        None if !args.values.is_empty() || ports.is_empty() => table::row_from_values(&args.values, ports),
+        None => Err(Failure::usage(
+            format!("the program's inputs have no values: {}", table::names(ports)),
+            "give a table with --inputs ROWS.csv, or one row with --in NAME=VALUE for each",
+        )),
+    }
+}
+
+type Partial = (Vec<Vec<BigUint>>, Option<Failure>);
+
+fn plain(program: &Program, rows: &[Vec<BigUint>]) -> Partial {
+    let mut results = Vec::with_capacity(rows.len());
+    for batch in rows.chunks(PLAIN_ROWS) {
+        match session::evaluate_plain(program, batch) {
+            Ok(rows) => results.extend(rows),
+            Err(failure) => return (results, Some(failure)),
+        }
+    }
+    (results, None)
+}
+
+fn encrypted(
+    loaded: &Loaded,
+    rows: &[Vec<BigUint>],
+    request: &Request<'_>,
+    voice: &Voice,
+) -> Result<Partial, Failure> {
+    let Loaded { program, params, .. } = loaded;
+    voice.say(&presets::security_line(params));
+    let slots = params.slots();
+    let batches = rows.len().div_ceil(slots);
+    voice.say(&format!(
+        "keygen, encrypt, evaluate, decrypt in one process: {} rows in {batches} batches of {slots} slots, {} refreshes each",
+        rows.len(),
+        program.circuit.counts().refresh
+    ));
+    let memory = check_memory(loaded, request.memory_limit)?;
+    let mut rng = session::generator(request.seed, "keygen and encryption", voice)?;
+    let KeyPair { secret, encryption, evaluation } = generate(params, &mut rng, voice);
+    let evaluator = Evaluator::new(&evaluation, memory);
+    let refreshes = program.circuit.counts().refresh as u64;
+    let meter = voice.meter("evaluate", refreshes * batches as u64);
+    let mut results: Vec<Vec<BigUint>> = Vec::with_capacity(rows.len());
+    let mut failure = None;
+    for (number, batch) in rows.chunks(slots).enumerate() {
+        let inputs = encrypt_rows(&encryption, batch, &program.circuit.inputs, &mut rng);
+        match session::evaluate(program, &evaluator, inputs, Some(&meter), Some((number + 1, batches))) {
+            Ok(outputs) => {
+                results.extend(decrypt_rows(&secret, &outputs, &program.circuit.outputs, batch.len()));
+            }
+            Err(stopped) => {
+                failure = Some(stopped);
+                break;
+            }
+        }
+    }
+    let time = meter.finish();
+    let per_row = if results.is_empty() { 0.0 } else { time / results.len() as f64 };
+    voice.say(&format!("encrypt, evaluate, decrypt: {} ({} per row)", seconds(time), seconds(per_row)));
+    debug_assert!(failure.is_some() || STOP.load(Ordering::SeqCst) || results.len() == rows.len());
+    Ok((results, failure))
+}
+
+/// Generates keys, showing how far it is.
+pub(crate) fn generate(params: &Params, rng: &mut ChaCha20Rng, voice: &Voice) -> KeyPair {
+    let meter = voice.meter("keygen", 1);
+    let progress = |at: KeyProgress| meter.part(at.done as u64, at.total as u64, at.stage);
+    let keys = generate_keys(params, rng, Some(&progress));
+    voice.say(&format!("keygen: {}", seconds(meter.finish())));
+    keys
+}
+
+/// Encrypts a batch of at most one ciphertext's slots of rows: one ciphertext per bit of the ports. Each bit has its
+/// own generator, so that the result does not depend on the number of threads.
+pub(crate) fn encrypt_rows(
+    key: &EncryptionKey,
+    rows: &[Vec<BigUint>],
+    ports: &[Port],
+    rng: &mut ChaCha20Rng,
+) -> Vec<Ciphertext> {
+    let bits = session::bits_of_rows(rows, ports);
+    let generators: Vec<ChaCha20Rng> = bits.iter().map(|_| ChaCha20Rng::from_rng(rng)).collect();
+    bits.into_par_iter().zip(generators).map(|(slots, mut rng)| key.encrypt(&slots, &mut rng)).collect()
+}
+
+/// Decrypts a batch of `count` rows.
+pub(crate) fn decrypt_rows(
+    key: &SecretKey,
+    ciphertexts: &[Ciphertext],
+    ports: &[Port],
+    count: usize,
+) -> Vec<Vec<BigUint>> {
+    let bits: Vec<Vec<bool>> = ciphertexts.par_iter().map(|ciphertext| key.decrypt(ciphertext)).collect();
+    session::rows_of_bits(&bits, ports, count)
+}
+
+/// Refuses a run that does not fit the memory; returns what is left for expanded hints, in bytes.
+pub(crate) fn check_memory(loaded: &Loaded, limit: Option<u64>) -> Result<u64, Failure> {
+    let limit = limit.unwrap_or_else(available_memory);
+    let needed = Report::new(loaded).needed_memory(rayon::current_num_threads());
+    if let Some(left) = limit.checked_sub(needed) {
+        return Ok(left);
+    }
+    let preset = &loaded.target.preset;
+    Err(Failure::machine(
+        format!("this program needs about {} of memory at preset {preset}, but {} may be used", size(needed), size(limit)),
+        "use a machine with more memory, raise --memory-limit, lower --threads, or choose a smaller preset",
+    ))
+}
+
+/// What the machine has left, in bytes; unlimited where that cannot be told.
+fn available_memory() -> u64 {
+    let text = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"));
+    let kib = line.and_then(|rest| rest.trim().trim_end_matches("kB").trim().parse::<u64>().ok());
+    kib.map_or(u64::MAX, |kib| kib * 1024)
+}
+
+/// Compares the results with an evaluation in the clear, bit by bit.
+fn check(program: &Program, inputs: &Table, results: &Table, voice: &Voice) -> Result<(), Failure> {
+    let (expected, failure) = plain(program, &inputs.rows);
+    if let Some(failure) = failure {
+        return Err(failure);
+    }
+    let wrong: Vec<usize> = (0..expected.len()).filter(|&row| expected[row] != results.rows[row]).collect();
+    match wrong.first() {
+        None => {
+            voice.say(&format!("check: all {} rows equal the evaluation in the clear, bit by bit", expected.len()));
+            Ok(())
+        }
+        Some(first) => Err(Failure::machine(
+            format!(
+                "check: {} of {} rows differ from the evaluation in the clear, the first is row {}",
+                wrong.len(),
+                expected.len(),
+                first + 1
+            ),
+            "this must not happen (failure probability 2^-40); keep the table and report it",
+        )),
+    }
+}

@@ -1,0 +1,277 @@
+//! Float multiplication, fused multiply-add, division, square root and remainder.
+
+use ffhec_circuit::Wire;
+
+use super::add::{Wide, add_wide, sum_sign};
+use super::bits::{Bits, Gates};
+use super::divide::{quotient, restore, square_root};
+use super::float::{Class, Operand, Unpacked, normalised, offset, plain_zero, unpack, unpack_normalised};
+use super::format::{FloatFormat, Rounding};
+use super::multiply::product;
+use super::round::{Below, Exact, Special, round};
+use super::shift::{index_bits, normalise_within, shift_left};
+
+/// A result that must be zero in formats without NaN, and NaN in those with it.
+fn invalid(format: FloatFormat, special: &mut Special, g: &mut Gates<'_>, wire: Wire) {
+    let slot = if format.has_nan() { &mut special.nan } else { &mut special.zero };
+    *slot = g.or(*slot, wire);
+}
+
+/// At most one special case stays set: NaN before infinity before the largest before zero.
+fn exclusive(g: &mut Gates<'_>, special: Special) -> Special {
+    let Special { nan, infinity, largest, zero } = special;
+    let infinity = g.and_not(infinity, nan);
+    let above = g.or(nan, infinity);
+    let largest = g.and_not(largest, above);
+    let above = g.or(above, largest);
+    let zero = g.and_not(zero, above);
+    Special { nan, infinity, largest, zero }
+}
+
+/// The exact product: significands of twice the precision, top bit normalised.
+struct Product {
+    sign: Wire,
+    /// The sum of the biased exponents, plus one if the product reaches 2.
+    exponent: Bits,
+    significand: Bits,
+}
+
+/// Steps 1 to 3 of the paper's FMult protocol (FFHE paper, section 6.4): signs added, exponents added, significands
+/// multiplied; then the one step that it lacks, a shift by one place when the product is below 2.
+fn multiply(g: &mut Gates<'_>, x: &Unpacked, y: &Unpacked) -> Product {
+    let precision = x.significand.len();
+    let sign = g.xor(x.sign, y.sign);
+    let bits = product(g, &x.significand, &y.significand, false, 2 * precision);
+    let top = bits[2 * precision - 1];
+    let mut lower = vec![g.bit(false)];
+    lower.extend_from_slice(&bits[..2 * precision - 1]);
+    let significand = g.select(top, &bits, &lower);
+    let width = x.exponent.len().max(y.exponent.len()) + 1;
+    let (a, b) = (g.resize_signed(&x.exponent, width), g.resize_signed(&y.exponent, width));
+    let (exponent, _) = g.add(&a, &b, top);
+    Product { sign, exponent, significand }
+}
+
+/// Zero, infinity and NaN of a product.
+fn product_specials(g: &mut Gates<'_>, format: FloatFormat, x: &Class, y: &Class) -> Special {
+    let mut special = Special::none(g);
+    special.zero = g.or(x.zero, y.zero);
+    if format.has_nan() {
+        special.infinity = g.or(x.infinite, y.infinite);
+        let nan = g.or(x.nan, y.nan);
+        let bad = g.and(special.zero, special.infinity);
+        special.nan = g.or(nan, bad);
+    }
+    exclusive(g, special)
+}
+
+/// `x * y`: the FMult protocol, normalised and rounded once.
+pub fn mul(g: &mut Gates<'_>, format: FloatFormat, x: Operand<'_>, y: Operand<'_>) -> Bits {
+    let (mut a, mut b) = (unpack(g, format, x.bits), unpack(g, format, y.bits));
+    let special = product_specials(g, format, &a.class, &b.class);
+    if format.has_subnormals() {
+        // Of two subnormals one may stay as it is: their product is itself below the smallest normal. So only one
+        // operand is normalised, the subnormal one.
+        let precision = format.precision as usize;
+        let swap = if x.bits == y.bits { g.bit(false) } else { g.not(b.significand[precision - 1]) };
+        let (first, second) = g.exchange(swap, &a.significand, &b.significand);
+        (a.significand, b.significand) = (first, second);
+        a = normalised(g, format, a);
+    }
+    let product = multiply(g, &a, &b);
+    let base = offset(g, &product.exponent, -(format.bias() + 1), product.exponent.len() + 1);
+    let no = g.bit(false);
+    let exact = Exact { sign: product.sign, base, significand: product.significand, sticky: no };
+    round(g, format, exact, special, Below::Shift)
+}
+
+/// `x * y + z` rounded once.
+pub fn fma(g: &mut Gates<'_>, format: FloatFormat, x: Operand<'_>, y: Operand<'_>, z: Operand<'_>) -> Bits {
+    let a = unpack_normalised(g, format, x.bits);
+    let b = unpack_normalised(g, format, y.bits);
+    let c = unpack_normalised(g, format, z.bits);
+    let precision = format.precision as usize;
+    let product = multiply(g, &a, &b);
+    // Both exponents with twice the bias, and enough more to stay positive under subnormals.
+    let spare = 2 * i64::from(format.precision) + 1;
+    let width = format.exponent_bits as usize + 2;
+    let width = width.max(index_bits(4 * precision) + 1) + 1;
+    let zero = g.or(a.class.zero, b.class.zero);
+    let nonzero = g.not(zero);
+    let exponent = offset(g, &product.exponent, spare, width);
+    let left = Wide {
+        sign: product.sign,
+        exponent: g.and_each(&exponent, nonzero),
+        significand: g.and_each(&product.significand, nonzero),
+    };
+    let present = g.not(c.class.zero);
+    let exponent = offset(g, &c.exponent, format.bias() + spare, width);
+    let mut significand = g.zeros(precision);
+    significand.extend_from_slice(&c.significand);
+    let right = Wide {
+        sign: c.sign,
+        exponent: g.and_each(&exponent, present),
+        significand: g.and_each(&significand, present),
+    };
+    let differ = g.xor(left.sign, right.sign);
+    let (mut exact, zero_sum) = add_wide(g, &left, &right, format.rounding());
+    exact.sign = sum_sign(g, format, exact.sign, differ, zero_sum);
+    exact.base = offset(g, &exact.base, -(format.bias() + spare), exact.base.len() + 1);
+
+    let mut special = Special::none(g);
+    special.zero = zero_sum;
+    if format.has_nan() {
+        let infinite = g.or(a.class.infinite, b.class.infinite);
+        let bad = g.and(zero, infinite);
+        let opposite = g.and(infinite, c.class.infinite);
+        let opposite = g.and(opposite, differ);
+        special.nan = g.any(&[a.class.nan, b.class.nan, c.class.nan, bad, opposite]);
+        special.infinity = g.or(infinite, c.class.infinite);
+        // The sign of an infinite result is that of the infinite operand.
+        let from_product = g.mux(infinite, product.sign, c.sign);
+        exact.sign = g.mux(special.infinity, from_product, exact.sign);
+    }
+    let special = exclusive(g, special);
+    round(g, format, exact, special, Below::Shift)
+}
+
+/// `x / y`: non-restoring division, as many digits as rounding needs. In formats without infinities `x / 0` is the
+/// largest magnitude with the quotient's sign and `0 / 0` is zero.
+pub fn div(g: &mut Gates<'_>, format: FloatFormat, x: Operand<'_>, y: Operand<'_>) -> Bits {
+    let a = unpack_normalised(g, format, x.bits);
+    let b = unpack_normalised(g, format, y.bits);
+    let precision = format.precision as usize;
+    let truncate = format.rounding() == Rounding::TowardZero;
+    let digits = precision + if truncate { 1 } else { 2 };
+    let result = quotient(g, &a.significand, &b.significand, &[], digits);
+    let sticky = if truncate {
+        g.bit(false)
+    } else {
+        let rest = restore(g, &result.rest, &b.significand);
+        g.any(&rest)
+    };
+    let top = result.digits[digits - 1];
+    let mut lower = vec![g.bit(false)];
+    lower.extend_from_slice(&result.digits[..digits - 1]);
+    let significand = g.select(top, &result.digits, &lower);
+    // ex - ey - 1 + top, then the bias.
+    let width = a.exponent.len().max(b.exponent.len()) + 1;
+    let (ex, ey) = (g.resize_signed(&a.exponent, width), g.resize_signed(&b.exponent, width));
+    let one = g.bit(true);
+    let ey = g.xor_each(&ey, one);
+    let (difference, _) = g.add(&ex, &ey, top);
+    let base = offset(g, &difference, format.bias() - 1, width + 1);
+
+    let sign_y = if format.has_signed_zero() { b.sign } else { g.and_not(b.sign, b.class.zero) };
+    let mut sign = g.xor(a.sign, sign_y);
+    let mut special = Special::none(g);
+    special.zero = a.class.zero;
+    let nonsense = g.and(a.class.zero, b.class.zero);
+    if format.has_infinity() {
+        let both = g.and(a.class.infinite, b.class.infinite);
+        special.nan = g.any(&[a.class.nan, b.class.nan, nonsense, both]);
+        special.infinity = g.or(a.class.infinite, b.class.zero);
+        special.zero = g.or(special.zero, b.class.infinite);
+    } else if format.has_nan() && !format.saturates() {
+        // E4M3: what would be infinite is NaN.
+        special.nan = g.any(&[a.class.nan, b.class.nan, b.class.zero]);
+    } else {
+        special.nan = g.or(a.class.nan, b.class.nan);
+        special.largest = g.and_not(b.class.zero, a.class.zero);
+        invalid(format, &mut special, g, nonsense);
+        sign = g.and_not(sign, nonsense);
+    }
+    let special = exclusive(g, special);
+    let exact = Exact { sign, base, significand, sticky };
+    round(g, format, exact, special, Below::Shift)
+}
+
+/// The square root; of a negative value NaN, or zero in formats without it. The root of minus zero is minus zero.
+pub fn sqrt(g: &mut Gates<'_>, format: FloatFormat, x: Operand<'_>) -> Bits {
+    let a = unpack_normalised(g, format, x.bits);
+    let precision = format.precision as usize;
+    let rounding = format.rounding();
+    // A root is never half way between two values, so to nearest the next digit decides.
+    let digits = match rounding {
+        Rounding::TowardZero | Rounding::Down | Rounding::Up => precision,
+        Rounding::NearestEven | Rounding::NearestAway => precision + 1,
+    };
+    // field = floor((exponent + bias) / 2); the bias is odd, so an even field stands for an odd exponent.
+    let odd = g.not(a.exponent[0]);
+    let width = a.exponent.len() + 1;
+    let sum = offset(g, &a.exponent, format.bias() - 2, width);
+    let base = sum[1..].to_vec();
+    let mut low = a.significand.clone();
+    low.push(g.bit(false));
+    let mut high = vec![g.bit(false)];
+    high.extend_from_slice(&a.significand);
+    let radicand = g.select(odd, &high, &low);
+    // Two integer bits, then as many places as the digits need.
+    let mut word = g.zeros((2 * digits).saturating_sub(radicand.len()));
+    word.extend_from_slice(&radicand[radicand.len().saturating_sub(2 * digits)..]);
+    // Only with so much precision that roots of subnormals are subnormal does more than the next digit matter.
+    let subnormal = format.has_subnormals() && i64::from(format.precision) > format.bias();
+    let track = subnormal || rounding == Rounding::Up;
+    let (root, inexact) = square_root(g, &word, digits, track);
+    let sticky = if track { inexact } else { g.bit(true) };
+
+    let mut special = Special::none(g);
+    special.zero = a.class.zero;
+    special.infinity = a.class.infinite;
+    special.nan = a.class.nan;
+    let negative = g.and_not(a.sign, a.class.zero);
+    let sign = g.and(a.sign, a.class.zero);
+    invalid(format, &mut special, g, negative);
+    let special = exclusive(g, special);
+    let exact = Exact { sign, base, significand: root, sticky };
+    round(g, format, exact, special, if subnormal { Below::Shift } else { Below::Aligned })
+}
+
+/// The truncated remainder `x - y trunc(x / y)`, exact, with the sign of x. A divisor of zero gives NaN, or zero in
+/// formats without it. The dividend is written out as an integer of `2^E + P` bits in units of the divisor's last
+/// place and divided bit by bit.
+pub fn rem(g: &mut Gates<'_>, format: FloatFormat, x: Operand<'_>, y: Operand<'_>) -> Bits {
+    let (x_bits, y_bits) = (plain_zero(g, format, x), plain_zero(g, format, y));
+    let (a, b) = (unpack(g, format, &x_bits), unpack(g, format, &y_bits));
+    let last = format.width() as usize - 1;
+    let precision = format.precision as usize;
+    let (distance, _) = g.sub(&a.exponent, &b.exponent);
+    let smaller = g.less(&x_bits[..last], &y_bits[..last]);
+    let largest = usize::try_from(format.max_exponent_field() - 1).unwrap_or(0);
+    let width = precision + largest;
+    let exponent_bits = format.exponent_bits as usize;
+    let dividend = shift_left(g, &a.significand, &distance[..exponent_bits], width);
+    // The top P - 1 bits are below the divisor's top bit only if it is normal, so start from nothing.
+    let nothing = g.zeros(precision);
+    let result = quotient(g, &nothing, &b.significand, &dividend, width + 1);
+    let rest = restore(g, &result.rest, &b.significand);
+
+    // The remainder in the divisor's exponent, without rounding.
+    let zero = g.bit(false);
+    let mut word = rest;
+    word.push(zero);
+    let mut field = b.exponent.clone();
+    field.pop();
+    let mut special = Special::none(g);
+    special.nan = g.any(&[a.class.nan, b.class.nan, a.class.infinite]);
+    special.zero = a.class.zero;
+    invalid(format, &mut special, g, b.class.zero);
+    let special = exclusive(g, special);
+    let (word, mut base) = if format.has_subnormals() {
+        normalise_within(g, &word, &field)
+    } else {
+        let shifted = super::shift::normalise(g, &word);
+        let width = field.len().max(shifted.shift.len()) + 1;
+        let (wide, shift) = (g.resize(&field, width), g.resize(&shifted.shift, width));
+        (shifted.word, g.sub(&wide, &shift).0)
+    };
+    if format.has_subnormals() {
+        base.push(zero);
+    }
+    let exact = Exact { sign: a.sign, base, significand: word, sticky: zero };
+    let reduced = round(g, format, exact, special, Below::Aligned);
+    // |x| < |y|, also for an infinite y: x itself.
+    let keep = g.and_not(smaller, special.nan);
+    let keep = g.and_not(keep, special.zero);
+    g.select(keep, &x_bits, &reduced)
+}

@@ -1,0 +1,175 @@
+//! Products of words: partial products summed column by column with full adders, one AND each.
+
+use std::collections::VecDeque;
+
+use ffhec_circuit::Wire;
+use num_bigint::{BigInt, BigUint};
+use num_traits::{One as _, Signed as _, Zero as _};
+
+use super::bits::{Bits, Gates};
+
+/// A sum of weighted bits and a public integer, modulo `2^width`.
+#[derive(Debug)]
+pub struct Columns {
+    columns: Vec<VecDeque<Wire>>,
+    constant: BigInt,
+}
+
+impl Columns {
+    /// The empty sum of `width` bits.
+    pub fn new(width: usize) -> Self {
+        Columns { columns: vec![VecDeque::new(); width], constant: BigInt::ZERO }
+    }
+
+    /// Adds `bit * 2^place`.
+    pub fn push(&mut self, place: usize, bit: Wire) {
+        if let Some(column) = self.columns.get_mut(place) {
+            column.push_back(bit);
+        }
+    }
+
+    /// Subtracts `bit * 2^place`: its complement, less a public power of two.
+    pub fn push_negative(&mut self, g: &mut Gates<'_>, place: usize, bit: Wire) {
+        let complement = g.not(bit);
+        self.push(place, complement);
+        self.constant -= BigInt::one() << place;
+    }
+
+    /// Adds a public integer.
+    pub fn push_constant(&mut self, value: &BigInt) {
+        self.constant += value;
+    }
+
+    /// Adds or subtracts a whole word; the top bit of a signed word counts negative.
+    pub fn push_word(
+        &mut self,
+        g: &mut Gates<'_>,
+        place: usize,
+        word: &[Wire],
+        signed: bool,
+        negative: bool,
+    ) {
+        for (index, &bit) in word.iter().enumerate() {
+            let top = signed && index + 1 == word.len();
+            if top != negative {
+                self.push_negative(g, place + index, bit);
+            } else {
+                self.push(place + index, bit);
+            }
+        }
+    }
+
+    /// The sum. Equal bits of a column are one bit of the next; three bits become one and a carry for one AND; the
+    /// top column is free.
+    pub fn sum(mut self, g: &mut Gates<'_>) -> Bits {
+        let width = self.columns.len();
+        let constant = g.constant(&self.constant, width);
+        for (index, &bit) in constant.iter().enumerate() {
+            if g.known(bit) == Some(true) {
+                self.columns[index].push_back(bit);
+            }
+        }
+        let mut out = Vec::with_capacity(width);
+        for index in 0..width {
+            let mut column = std::mem::take(&mut self.columns[index]);
+            if index + 1 == width {
+                let zero = g.bit(false);
+                out.push(column.iter().fold(zero, |sum, &bit| g.xor(sum, bit)));
+                break;
+            }
+            self.pair_equal(&mut column, index);
+            let zero = g.bit(false);
+            while column.len() > 1 {
+                let first = column.pop_front().unwrap_or(zero);
+                let second = column.pop_front().unwrap_or(zero);
+                let third = column.pop_front().unwrap_or(zero);
+                let half = g.xor(first, second);
+                column.push_back(g.xor(half, third));
+                let carry = g.majority(first, second, third);
+                self.columns[index + 1].push_back(carry);
+            }
+            out.push(column.pop_front().unwrap_or(zero));
+        }
+        out
+    }
+
+    fn pair_equal(&mut self, column: &mut VecDeque<Wire>, index: usize) {
+        let mut sorted: Vec<Wire> = column.iter().copied().collect();
+        sorted.sort_unstable();
+        let mut singles = VecDeque::new();
+        let mut rest = sorted.as_slice();
+        while let [first, tail @ ..] = rest {
+            if tail.first() == Some(first) {
+                self.columns[index + 1].push_back(*first);
+                rest = &tail[1..];
+            } else {
+                singles.push_back(*first);
+                rest = tail;
+            }
+        }
+        *column = singles;
+    }
+}
+
+/// The lowest `width` bits of `x * y`; both unsigned or both two's complement.
+pub fn product(g: &mut Gates<'_>, x: &[Wire], y: &[Wire], signed: bool, width: usize) -> Bits {
+    let mut columns = Columns::new(width);
+    push_product(g, &mut columns, x, y, signed);
+    columns.sum(g)
+}
+
+/// Adds `x * y` to a sum. With a public operand the word of the other is added and subtracted at the digits of its
+/// non-adjacent form (canonical signed digits), the fewest there are.
+pub fn push_product(g: &mut Gates<'_>, columns: &mut Columns, x: &[Wire], y: &[Wire], signed: bool) {
+    let (word, known) = match (g.known_word(x), g.known_word(y)) {
+        (_, Some(known)) => (x, Some((known, y.len()))),
+        (Some(known), None) => (y, Some((known, x.len()))),
+        (None, None) => (x, None),
+    };
+    let Some((bits, length)) = known else {
+        return push_partial_products(g, columns, x, y, signed);
+    };
+    let mut value = BigInt::from(bits);
+    if signed && length > 0 && value.bit(length as u64 - 1) {
+        value -= BigInt::one() << length;
+    }
+    for (place, negative) in signed_digits(value.magnitude()) {
+        columns.push_word(g, place, word, signed, negative != value.is_negative());
+    }
+}
+
+fn push_partial_products(g: &mut Gates<'_>, columns: &mut Columns, x: &[Wire], y: &[Wire], signed: bool) {
+    let width = columns.columns.len();
+    for (i, &a) in x.iter().enumerate() {
+        for (j, &b) in y.iter().enumerate().take(width.saturating_sub(i)) {
+            let bit = g.and(a, b);
+            // Baugh and Wooley, IEEE Trans. Computers 1973: products with one sign bit count negative.
+            if signed && ((i + 1 == x.len()) != (j + 1 == y.len())) {
+                columns.push_negative(g, i + j, bit);
+            } else {
+                columns.push(i + j, bit);
+            }
+        }
+    }
+}
+
+/// The non-adjacent form: places and whether the digit is -1.
+fn signed_digits(value: &BigUint) -> Vec<(usize, bool)> {
+    let mut digits = Vec::new();
+    let mut rest = value.clone();
+    let mut place = 0;
+    while !rest.is_zero() {
+        if rest.bit(0) {
+            let negative = rest.bit(1);
+            if negative {
+                rest += 1_u32;
+            } else {
+                rest -= 1_u32;
+            }
+            digits.push((place, negative));
+        }
+        rest >>= 1_u32;
+        place += 1;
+    }
+    digits
+}

@@ -1,0 +1,296 @@
+//! From syntax to flat float IR: names, types, and the unrolling of `main`.
+//!
+//! ```text
+//! ast --scope--> names --check, infer, finish--> typed trees --elaborate, entry--> fir::Graph
+//! ```
+//! Every error of a program is reported, not only the first. Limits keep hostile programs from exhausting the machine;
+//! nothing here recurses deeper than `check::MAX_NESTING` or `elaborate::MAX_NESTING`.
+
+mod check;
+mod elaborate;
+mod emit;
+mod entry;
+mod exact;
+mod finish;
+mod infer;
+mod report;
+mod scope;
+#[cfg(test)]
+mod tests;
+mod tree;
+mod types;
+
+use serde_json::{Map, Value};
+
+use crate::diag::Diagnostic;
+use crate::float::fir::Graph;
+use crate::gadgets::format::Scalar;
+use crate::source::{Loader, Sources, Span};
+use crate::syntax::ast::{Body, Expr};
+
+use check::{Checked, Checker};
+use elaborate::Elaborator;
+use report::Reports;
+use scope::{Files, Names, What};
+
+/// Stack of the thread that walks programs: deep enough for `elaborate::MAX_NESTING` levels.
+const STACK_BYTES: usize = 512 << 20;
+
+/// What a program may use up; each has its own error code.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Iterations of all loops and comprehensions, unrolled: 1,000,000 (E0300).
+    pub iterations: u64,
+    /// Elements of one array: 1,000,000 (E0301).
+    pub array_elements: u64,
+    /// Float operations of the unrolled program: 1,000,000 (E0302).
+    pub nodes: u64,
+    /// Gates: 20,000,000 (E0303).
+    pub gates: u64,
+    /// Calls within calls: 200 (E0304).
+    pub depth: u64,
+    /// Instances of functions: 10,000 (E0305).
+    pub instances: u64,
+    /// Steps of the unrolling, whatever they emit: 30,000,000 (E0306).
+    pub steps: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits {
+            iterations: 1_000_000,
+            array_elements: 1_000_000,
+            nodes: 1_000_000,
+            gates: 20_000_000,
+            depth: 200,
+            instances: 10_000,
+            steps: 30_000_000,
+        }
+    }
+}
+
+impl Limits {
+    /// The names that [`Limits::set`] knows.
+    pub const NAMES: [&'static str; 7] =
+        ["iterations", "array", "nodes", "gates", "depth", "instances", "steps"];
+
+    /// Sets one limit by its name; false if there is none of that name.
+    pub fn set(&mut self, name: &str, value: usize) -> bool {
+        let slot = match name {
+            "iterations" => &mut self.iterations,
+            "array" => &mut self.array_elements,
+            "nodes" => &mut self.nodes,
+            "gates" => &mut self.gates,
+            "depth" => &mut self.depth,
+            "instances" => &mut self.instances,
+            "steps" => &mut self.steps,
+            _ => return false,
+        };
+        *slot = value as u64;
+        true
+    }
+}
+
+/// How to compile.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The type of a bare expression's inputs, and of literals that nothing else gives a type.
+    pub float: Scalar,
+    /// Values of `public` parameters.
+    pub public: Map<String, Value>,
+    /// What the program may use up.
+    pub limits: Limits,
+}
+
+impl Default for Options {
+    /// `float<5, 11>`, no public values, the default limits.
+    fn default() -> Options {
+        let float =
+            Scalar::float(5, 11, crate::gadgets::format::Family::Paper).expect("widths within the limits");
+        Options { float, public: Map::new(), limits: Limits::default() }
+    }
+}
+
+/// A program, checked and unrolled.
+#[derive(Clone, Debug)]
+pub struct Analysis {
+    /// What it computes.
+    pub graph: Graph,
+    /// What is strange about it.
+    pub warnings: Vec<Diagnostic>,
+    /// The doc comment of `main`.
+    pub doc: String,
+}
+
+/// Parses, checks and unrolls the program `sources.files[0]`. Files that it uses and the standard library are added
+/// to `sources`, so that diagnostics can be shown.
+///
+/// # Errors
+/// Every error of the program, with warnings, in order of place.
+pub fn analyze(
+    sources: &mut Sources,
+    options: &Options,
+    loader: &mut dyn Loader,
+) -> Result<Analysis, Vec<Diagnostic>> {
+    let mut syntax = Vec::new();
+    let files = scope::load(sources, loader, &mut syntax);
+    let work = || program(&files, options, syntax);
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().stack_size(STACK_BYTES).spawn_scoped(scope, work);
+        match thread.map(std::thread::ScopedJoinHandle::join) {
+            Ok(Ok(result)) => result,
+            Ok(Err(panic)) => std::panic::resume_unwind(panic),
+            Err(error) => {
+                let mut reports = Reports::default();
+                reports.error_without_place(
+                    "E0398",
+                    format!("no memory for the compiler's stack: {error}"),
+                    "free some memory".to_owned(),
+                );
+                Err(reports.into_list())
+            }
+        }
+    })
+}
+
+fn program(files: &Files, options: &Options, syntax: Vec<Diagnostic>) -> Result<Analysis, Vec<Diagnostic>> {
+    let broken = syntax.iter().any(|found| found.severity == crate::diag::Severity::Error);
+    let mut reports = Reports::default();
+    if options.float.as_float().is_none() {
+        reports.error_without_place(
+            "E0406",
+            format!("{} is not a float type", options.float),
+            "use a type such as `f16` or `float<5, 11>`".to_owned(),
+        );
+        return Err(reports.into_list());
+    }
+    let names = Names::collect(files, &mut reports);
+    let mut found = match &files.modules[0].body {
+        Body::Expression(expr) => {
+            let inputs = free_inputs(expr, &names);
+            let checked = Checker::new(&names, &mut reports, &options.limits, options.float)
+                .expression(0, expr, &inputs);
+            finish(&checked, &names, options, &mut reports, None, String::new())
+        }
+        Body::Items(_) => items(files, &names, options, &mut reports, broken),
+    };
+    let errors = broken || reports.has_errors();
+    let mut diagnostics = syntax;
+    let trustworthy = trustworthy(files, &diagnostics);
+    diagnostics.extend(reports.into_list().into_iter().filter(trustworthy));
+    diagnostics.sort_by_key(|diagnostic| (diagnostic.span.is_none(), diagnostic.span));
+    match found.take() {
+        Some(mut analysis) if !errors => {
+            analysis.warnings = diagnostics;
+            Ok(analysis)
+        }
+        _ => Err(diagnostics),
+    }
+}
+
+/// After a syntax error, findings inside the item that it is in, and about names, may only be its consequences.
+fn trustworthy<'f>(files: &'f Files, syntax: &[Diagnostic]) -> impl Fn(&Diagnostic) -> bool + use<'f> {
+    let broken: Vec<Span> = syntax
+        .iter()
+        .filter(|found| found.severity == crate::diag::Severity::Error)
+        .filter_map(|found| found.span)
+        .collect();
+    let inside =
+        |outer: Span, at: Span| outer.file == at.file && outer.start <= at.start && at.start <= outer.end;
+    let items = files.modules.iter().flat_map(|module| match &module.body {
+        Body::Items(items) => items.iter().map(|item| item.span).collect(),
+        Body::Expression(expr) => vec![expr.span],
+    });
+    let damaged: Vec<Span> = items.filter(|item| broken.iter().any(|at| inside(*item, *at))).collect();
+    move |found| {
+        broken.is_empty()
+            || !found.code.starts_with("E01")
+                && found.code != "E0399"
+                && found.span.is_none_or(|at| !damaged.iter().any(|item| inside(*item, at)))
+    }
+}
+
+fn items(
+    files: &Files,
+    names: &Names<'_>,
+    options: &Options,
+    reports: &mut Reports,
+    broken: bool,
+) -> Option<Analysis> {
+    let main = names.own(0).find(|id| names.items[*id].name.name == "main");
+    let entry = main.and_then(|id| match names.items[id].what {
+        What::Fn(function) => Some((id, function)),
+        What::Const { .. } | What::Type(_) => None,
+    });
+    match entry {
+        None if broken => {}
+        None => {
+            let span = Span { file: 0, start: 0, end: 0 };
+            reports.error(
+                "E0100",
+                span,
+                "there is no function `main`",
+                "a program needs one",
+                "add `fn main(x: f16) -> f16 { .. }`, or write a single expression",
+            );
+        }
+        Some((_, function)) => {
+            if let Some(generic) = function.generics.first() {
+                let (crate::syntax::ast::Generic::Type { name, .. }
+                | crate::syntax::ast::Generic::Const { name, .. }) = generic;
+                reports.error(
+                    "E0108",
+                    name.span,
+                    "`main` cannot be generic",
+                    "nobody calls it with a type",
+                    "write the types of its parameters",
+                );
+            }
+        }
+    }
+    let entry = entry.filter(|(id, function)| function.generics.is_empty() && !names.items[*id].recursive);
+    let user: Vec<u32> =
+        files.modules.iter().map(|module| module.file).filter(|file| *file < files.library_from).collect();
+    let checked =
+        Checker::new(names, reports, &options.limits, options.float).program(&user, entry.map(|(id, _)| id));
+    let (id, function) = entry?;
+    let results =
+        function.result.names.as_ref().map(|names| names.iter().map(|name| name.name.clone()).collect());
+    finish(&checked, names, options, reports, results, names.items[id].doc.to_owned())
+}
+
+/// Unrolls a checked program.
+fn finish(
+    checked: &Checked,
+    names: &Names<'_>,
+    options: &Options,
+    reports: &mut Reports,
+    results: Option<Vec<String>>,
+    doc: String,
+) -> Option<Analysis> {
+    let main = checked.instances.get(checked.main?)?.as_ref()?;
+    let mut elaborator = Elaborator::new(checked, reports, &options.limits);
+    let (args, inputs) = elaborator.arguments(main, &options.public).ok()?;
+    let value = elaborator.run(main, args).ok()?;
+    elaborator.results(&value, results.as_deref(), options.float, main.body.span);
+    if elaborator.reports.has_errors() {
+        return None;
+    }
+    let (graph, used) = std::mem::take(&mut elaborator.emit).finish();
+    elaborator.warnings(&inputs, &used, names.library_from);
+    Some(Analysis { graph, warnings: Vec::new(), doc })
+}
+
+/// The inputs of an expression: its free names that are no constants, in order of first appearance.
+fn free_inputs(expr: &Expr, names: &Names<'_>) -> Vec<(String, Span)> {
+    let mut inputs: Vec<(String, Span)> = Vec::new();
+    scope::walk(expr, &mut std::collections::BTreeSet::new(), &mut |mention| {
+        if let scope::Mention::Free(name, span) = mention
+            && !inputs.iter().any(|(known, _)| known == name)
+            && names.lookup(0, name).is_none_or(|id| !matches!(names.items[id].what, What::Const { .. }))
+        {
+            inputs.push((name.to_owned(), span));
+        }
+    });
+    inputs
+}

@@ -1,0 +1,615 @@
+//! Places refreshes (bootstraps) so that the noise stays within a target's budget.
+//!
+//! In: a circuit and a [`Target`]. Out: the same function with [`Gate::Refresh`] gates, such that evaluating it on the
+//! target gives no refresh input and no output above the budget; or the numbers that show why that cannot be.
+//!
+//! **The cut.** With one AND level between refreshes, no AND may read a wire that holds an AND's output unrefreshed.
+//! Refreshing a wire serves all of its readers, so the fewest refreshes are a minimum vertex cut between AND outputs
+//! and AND operands (Paindavoine and Vialla, "Minimizing the number of bootstrappings in fully homomorphic encryption",
+//! SAC 2015, where one level is the polynomial case). Products that are no noisier than a refreshed wire, such as those
+//! of fresh inputs, count as inputs. For targets with room for more levels the minimum is NP-hard to find; we begin
+//! with the one-level cut there too, and with no cut at all, and keep the better result. Of the many minimum cuts we try
+//! the one nearest the products and the one nearest the operands.
+//!
+//! **Repair.** Long sums add noise too. A sweep in gate order refreshes the noisy operands of every gate that would
+//! exceed the budget.
+//!
+//! **Pruning.** Each refresh is dropped if the noise stays within the budget without it. This finds the room that fresh
+//! inputs and targets with several levels have.
+//!
+//! **The lower bound.** If a product has noise at least `t` even with all possible refreshes below it, and an AND's
+//! other operand has more than `budget - t` at least, every path between the two needs a refresh. For a fixed `t`,
+//! the fewest are again a minimum vertex cut.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use ffhec_circuit::{Circuit, Gate, Machine, NoiseBits, Target, Wire};
+
+use super::cut::{MinCut, min_vertex_cut};
+use super::dead::remove_dead;
+use super::readers::Readers;
+
+/// A circuit with its refreshes, and how good they are.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Placement {
+    /// The circuit with refresh gates, without dead gates.
+    pub circuit: Circuit,
+    /// How many refreshes were placed.
+    pub refreshes: usize,
+    /// No placement has fewer refreshes than this: if equal, the placement is optimal.
+    pub lower_bound: usize,
+}
+
+/// Why no placement keeps the noise within the budget.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum PlaceError {
+    /// A fresh ciphertext is over the budget.
+    #[error(
+        "preset `{preset}` cannot read its inputs: a fresh ciphertext has {fresh:.1} bits of noise, but a refresh or \
+         a decryption accepts at most {budget:.1}; choose another preset"
+    )]
+    Fresh {
+        /// The preset's name.
+        preset: String,
+        /// Noise of a fresh ciphertext, in bits.
+        fresh: f64,
+        /// The most that is accepted, in bits.
+        budget: f64,
+    },
+    /// One gate on wires that are as quiet as they get is over the budget.
+    #[error(
+        "preset `{preset}` has no room for {gate} (gate {index}, from `{function}`): on operands of {left:.1} and \
+         {right:.1} bits of noise, as quiet as refreshes make them, it gives {found:.1} bits, but a refresh or a \
+         decryption accepts at most {budget:.1}; choose another preset"
+    )]
+    NoRoom {
+        /// The preset's name.
+        preset: String,
+        /// What the gate is.
+        gate: &'static str,
+        /// Its number.
+        index: usize,
+        /// The source function it comes from.
+        function: String,
+        /// Noise of the operands, in bits.
+        left: f64,
+        /// Noise of the second operand, in bits.
+        right: f64,
+        /// Noise of the result, in bits.
+        found: f64,
+        /// The most that is accepted, in bits.
+        budget: f64,
+    },
+}
+
+/// `circuit` with refreshes placed for `target`. See [`place`] for how good the placement is.
+///
+/// # Errors
+/// If no placement keeps the noise within the target's budget.
+pub fn place_refreshes(circuit: &Circuit, target: &Target) -> Result<Circuit, PlaceError> {
+    place(circuit, target).map(|placement| placement.circuit)
+}
+
+/// Like [`place_refreshes`], with the figures.
+///
+/// # Errors
+/// If no placement keeps the noise within the target's budget.
+pub fn place(circuit: &Circuit, target: &Target) -> Result<Placement, PlaceError> {
+    if target.fresh > target.budget && circuit.input_bits() > 0 {
+        let (fresh, budget) = (target.fresh.0, target.budget.0);
+        return Err(PlaceError::Fresh { preset: target.preset.clone(), fresh, budget });
+    }
+    let circuit = remove_dead(circuit);
+    let problem = Problem::new(&circuit, target);
+    let cut = problem.cut();
+    let lower_bound = problem.lower_bound(&cut);
+    let mut starts = vec![cut.early, cut.late];
+    if 4.0 * target.refreshed.0 <= target.budget.0 {
+        starts.push(vec![false; circuit.gates.len()]);
+    }
+    let completed = starts.into_iter().map(|marks| problem.complete(marks)).collect::<Result<Vec<_>, _>>()?;
+    let best =
+        completed.into_iter().min_by_key(|placement| placement.rank(target)).expect("two cuts at least");
+    let refreshes = best.marks.iter().filter(|&&mark| mark).count();
+    debug_assert!(lower_bound <= refreshes, "the lower bound {lower_bound} holds for {refreshes} refreshes");
+    Ok(Placement { circuit: insert(&circuit, &best.marks), refreshes, lower_bound })
+}
+
+/// One placement: which wires are refreshed.
+struct Marked {
+    marks: Vec<bool>,
+    /// Noise of each wire, before its own refresh.
+    noise: Vec<NoiseBits>,
+    /// The most refreshes on any path.
+    depth: u32,
+}
+
+impl Marked {
+    /// What is made smaller: refreshes, refreshes in a row, the largest noise (in bits, as an ordered number).
+    fn rank(&self, target: &Target) -> (usize, u32, i64) {
+        let count = self.marks.iter().filter(|&&mark| mark).count();
+        let loudest = self.noise.iter().map(|noise| noise.0).fold(target.refreshed.0, f64::max);
+        (count, self.depth, (loudest * 1024.0) as i64)
+    }
+}
+
+/// A circuit without dead gates, and the target: every wire must stay within the budget, because each is part of an
+/// output or of a refresh input, and noise only grows on the way.
+struct Problem<'a> {
+    circuit: &'a Circuit,
+    target: &'a Target,
+    readers: Readers,
+    /// AND outputs, and inputs, that may be noisier than a refreshed wire.
+    source: Vec<bool>,
+    /// AND operands.
+    sink: Vec<bool>,
+    /// The least noise of each wire over all placements, before its own refresh.
+    floor: Vec<NoiseBits>,
+}
+
+impl<'a> Problem<'a> {
+    fn new(circuit: &'a Circuit, target: &'a Target) -> Self {
+        let refreshed = target.refreshed;
+        let floor = propagate(circuit, target, |noise| quieter(noise, refreshed));
+        // Not refreshing at all doubles the noise with every AND; any figure above the budget serves as well.
+        let ceiling = NoiseBits(2.0 * target.budget.0.max(refreshed.0));
+        let plain = propagate(circuit, target, |noise| quieter(noise, ceiling));
+        let fresh_is_noisy =
+            target.fresh > refreshed && target.fresh.0 + target.fresh.0.min(refreshed.0) > target.budget.0;
+        let source = circuit.gates.iter().zip(&plain).map(|(gate, noise)| match gate {
+            Gate::And(..) => *noise > refreshed,
+            Gate::Input(_) => fresh_is_noisy,
+            Gate::Constant(_) | Gate::Not(_) | Gate::Xor(..) | Gate::Refresh(_) => false,
+        });
+        let source = source.collect();
+        let mut sink = vec![false; circuit.gates.len()];
+        for (a, b) in products(circuit) {
+            (sink[a.index()], sink[b.index()]) = (true, true);
+        }
+        Problem { circuit, target, readers: Readers::of(circuit), source, sink, floor }
+    }
+
+    /// The fewest refreshes with one AND level between them.
+    fn cut(&self) -> MinCut {
+        min_vertex_cut(self.circuit, &self.source, &self.sink)
+    }
+
+    /// A number of refreshes that every placement needs.
+    fn lower_bound(&self, cut: &MinCut) -> usize {
+        let least = self.sources().map(|(_, noise)| noise.0).fold(f64::INFINITY, f64::min);
+        let all_conflict = products(self.circuit).all(|(a, b)| {
+            let least_operand = self.least(a).0.min(self.least(b).0);
+            least + least_operand > self.target.budget.0
+        });
+        if all_conflict {
+            return cut.size;
+        }
+        let twice = 2.0 * self.target.refreshed.0;
+        self.conflicts(least).max(self.conflicts(twice))
+    }
+
+    fn sources(&self) -> impl Iterator<Item = (usize, NoiseBits)> {
+        self.floor.iter().copied().enumerate().filter(|&(wire, _)| self.source[wire])
+    }
+
+    /// The least noise that readers of `wire` see over all placements.
+    fn least(&self, wire: Wire) -> NoiseBits {
+        quieter(self.floor[wire.index()], self.target.refreshed)
+    }
+
+    /// The lower bound for products of noise at least `threshold`.
+    fn conflicts(&self, threshold: f64) -> usize {
+        let mut source = vec![false; self.circuit.gates.len()];
+        for (wire, _) in self.sources().filter(|(_, noise)| noise.0 >= threshold) {
+            source[wire] = true;
+        }
+        let mut sink = vec![false; self.circuit.gates.len()];
+        for (a, b) in products(self.circuit) {
+            for (operand, other) in [(a, b), (b, a)] {
+                sink[operand.index()] |= threshold + self.least(other).0 > self.target.budget.0;
+            }
+        }
+        min_vertex_cut(self.circuit, &source, &sink).size
+    }
+
+    /// The placement that begins with `marks`.
+    fn complete(&self, mut marks: Vec<bool>) -> Result<Marked, PlaceError> {
+        self.repair(&mut marks)?;
+        let noise = self.prune(&mut marks);
+        let depth = refresh_depth(self.circuit, &marks);
+        Ok(Marked { marks, noise, depth })
+    }
+
+    /// Adds refreshes, in gate order, until no wire is over the budget.
+    fn repair(&self, marks: &mut [bool]) -> Result<(), PlaceError> {
+        let mut seen: Vec<NoiseBits> = Vec::with_capacity(marks.len());
+        for (index, gate) in self.circuit.gates.iter().enumerate() {
+            let mut noise = noise_of(*gate, self.target, &seen);
+            if noise > self.target.budget {
+                for wire in gate.operands() {
+                    if seen[wire.index()].0 > self.loud(*gate) {
+                        marks[wire.index()] = true;
+                        seen[wire.index()] = self.target.refreshed;
+                    }
+                }
+                noise = noise_of(*gate, self.target, &seen);
+            }
+            if noise > self.target.budget {
+                return Err(self.no_room(index, noise, &seen));
+            }
+            seen.push(if marks[index] { self.target.refreshed } else { noise });
+        }
+        Ok(())
+    }
+
+    /// The noise from which on the operands of a gate over the budget are refreshed: half of what the gate can take,
+    /// so that a gate with quieter operands is within the budget. Refreshing the noisier one only would leave as much
+    /// noise on its sibling, and the next gate over the budget too; pruning drops what was too much.
+    fn loud(&self, gate: Gate) -> f64 {
+        let (budget, refreshed) = (self.target.budget.0, self.target.refreshed.0);
+        match gate {
+            Gate::And(..) => refreshed.max(budget / 2.0),
+            Gate::Xor(..) | Gate::Not(_) => refreshed.max(f64::midpoint(refreshed, budget).min(budget - 1.0)),
+            Gate::Constant(_) | Gate::Input(_) | Gate::Refresh(_) => budget,
+        }
+    }
+
+    fn no_room(&self, index: usize, found: NoiseBits, seen: &[NoiseBits]) -> PlaceError {
+        let gate = self.circuit.gates[index];
+        let mut operands = gate.operands().map(|wire| seen[wire.index()].0);
+        let left = operands.next().unwrap_or(0.0);
+        let function = self.circuit.functions.get(self.circuit.origins[index] as usize);
+        PlaceError::NoRoom {
+            preset: self.target.preset.clone(),
+            gate: match gate {
+                Gate::And(..) => "one AND",
+                Gate::Xor(..) => "one XOR",
+                Gate::Not(_) => "one complement",
+                Gate::Refresh(_) => "a refreshed ciphertext",
+                Gate::Constant(_) | Gate::Input(_) => "an input",
+            },
+            index,
+            function: function.cloned().unwrap_or_default(),
+            left,
+            right: operands.next().unwrap_or(0.0),
+            found: found.0,
+            budget: self.target.budget.0,
+        }
+    }
+
+    /// Drops every refresh that is not needed, in gate order; returns the noise of each wire.
+    fn prune(&self, marks: &mut [bool]) -> Vec<NoiseBits> {
+        let mut pruning = Pruning::new(self, marks);
+        for wire in 0..self.circuit.gates.len() {
+            if pruning.marks[wire] {
+                pruning.try_drop(wire);
+            }
+        }
+        pruning.noise
+    }
+}
+
+/// How many gates one attempt to drop a refresh may look at: keeps pruning near-linear.
+const PRUNE_LIMIT: usize = 400;
+
+struct Pruning<'a> {
+    problem: &'a Problem<'a>,
+    marks: &'a mut [bool],
+    /// Noise of each wire before its own refresh, and as its readers see it.
+    noise: Vec<NoiseBits>,
+    seen: Vec<NoiseBits>,
+    /// The readers still to look at.
+    open: BinaryHeap<Reverse<u32>>,
+    /// What to put back if the attempt fails: wire, `noise`, `seen`.
+    undo: Vec<(usize, NoiseBits, NoiseBits)>,
+}
+
+impl<'a> Pruning<'a> {
+    fn new(problem: &'a Problem<'a>, marks: &'a mut [bool]) -> Self {
+        let (mut noise, mut seen) = (Vec::new(), Vec::new());
+        for (gate, mark) in problem.circuit.gates.iter().zip(marks.iter()) {
+            let own = noise_of(*gate, problem.target, &seen);
+            noise.push(own);
+            seen.push(if *mark { problem.target.refreshed } else { own });
+        }
+        Pruning { problem, marks, noise, seen, open: BinaryHeap::new(), undo: Vec::new() }
+    }
+
+    fn try_drop(&mut self, wire: usize) {
+        self.open.clear();
+        self.undo.clear();
+        self.marks[wire] = false;
+        self.set(wire, self.noise[wire]);
+        if !self.spread() {
+            self.marks[wire] = true;
+            while let Some((wire, noise, seen)) = self.undo.pop() {
+                (self.noise[wire], self.seen[wire]) = (noise, seen);
+            }
+        }
+    }
+
+    /// Updates all wires above those that changed. Whether they stay within the budget.
+    fn spread(&mut self) -> bool {
+        let mut looked_at = 0;
+        while let Some(Reverse(reader)) = self.open.pop() {
+            let reader = reader as usize;
+            let gate = self.problem.circuit.gates[reader];
+            let noise = noise_of(gate, self.problem.target, &self.seen);
+            looked_at += 1;
+            if noise > self.problem.target.budget || looked_at > PRUNE_LIMIT {
+                return false;
+            }
+            if noise != self.noise[reader] {
+                self.set(reader, noise);
+            }
+        }
+        true
+    }
+
+    fn set(&mut self, wire: usize, noise: NoiseBits) {
+        self.undo.push((wire, self.noise[wire], self.seen[wire]));
+        self.noise[wire] = noise;
+        if !self.marks[wire] && self.seen[wire] != noise {
+            self.seen[wire] = noise;
+            self.open.extend(self.problem.readers.of_wire(wire).iter().map(|&reader| Reverse(reader)));
+        }
+    }
+}
+
+fn products(circuit: &Circuit) -> impl Iterator<Item = (Wire, Wire)> {
+    circuit.gates.iter().filter_map(|gate| match *gate {
+        Gate::And(a, b) => Some((a, b)),
+        Gate::Constant(_) | Gate::Input(_) | Gate::Not(_) | Gate::Xor(..) | Gate::Refresh(_) => None,
+    })
+}
+
+fn quieter(a: NoiseBits, b: NoiseBits) -> NoiseBits {
+    if b < a { b } else { a }
+}
+
+/// The noise of each wire if its readers see it through `refresh`.
+fn propagate(circuit: &Circuit, target: &Target, refresh: impl Fn(NoiseBits) -> NoiseBits) -> Vec<NoiseBits> {
+    let mut noise = Vec::with_capacity(circuit.gates.len());
+    let mut seen = Vec::with_capacity(circuit.gates.len());
+    for gate in &circuit.gates {
+        let own = noise_of(*gate, target, &seen);
+        noise.push(own);
+        seen.push(refresh(own));
+    }
+    noise
+}
+
+/// The noise of one gate's output, given that of the wires before it.
+fn noise_of(gate: Gate, target: &Target, seen: &[NoiseBits]) -> NoiseBits {
+    match gate {
+        Gate::Constant(bit) => target.constant(bit),
+        Gate::Input(_) => target.fresh,
+        Gate::Not(a) => target.not(&seen[a.index()]),
+        Gate::Xor(a, b) => target.xor(&seen[a.index()], &seen[b.index()]),
+        Gate::And(a, b) => target.and(&seen[a.index()], &seen[b.index()]),
+        Gate::Refresh(_) => target.refreshed,
+    }
+}
+
+fn refresh_depth(circuit: &Circuit, marks: &[bool]) -> u32 {
+    let mut depth: Vec<u32> = Vec::with_capacity(marks.len());
+    for (gate, mark) in circuit.gates.iter().zip(marks) {
+        let below = gate.operands().map(|wire| depth[wire.index()]).max().unwrap_or(0);
+        depth.push(below + u32::from(*mark) + u32::from(matches!(gate, Gate::Refresh(_))));
+    }
+    depth.into_iter().max().unwrap_or(0)
+}
+
+/// `circuit` with a refresh after every marked wire, read in its place by all readers.
+fn insert(circuit: &Circuit, marks: &[bool]) -> Circuit {
+    let mut placed = Circuit { gates: Vec::new(), origins: Vec::new(), ..circuit.clone() };
+    let mut new: Vec<Wire> = Vec::with_capacity(circuit.gates.len());
+    for (index, gate) in circuit.gates.iter().enumerate() {
+        let mut push = |gate| {
+            placed.gates.push(gate);
+            placed.origins.push(circuit.origins[index]);
+            Wire::new(placed.gates.len() - 1)
+        };
+        let mut wire = push(gate.map(|wire| new[wire.index()]));
+        if marks[index] {
+            wire = push(Gate::Refresh(wire));
+        }
+        new.push(wire);
+    }
+    placed.output_wires = circuit.output_wires.iter().map(|wire| new[wire.index()]).collect();
+    placed
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+    use crate::opt::testing::{
+        Random, Shape, adder, assert_same, check, circuit, circuits, is_within_budget, multiplier_chain,
+        random_circuit, target,
+    };
+
+    /// The fewest refreshes by trying all sets of wires, the smallest first; `None` if there are more than `most`.
+    fn fewest(circuit: &Circuit, target: &Target, most: usize) -> Option<usize> {
+        let wires: Vec<usize> = (0..circuit.gates.len())
+            .filter(|&wire| !matches!(circuit.gates[wire], Gate::Constant(_)))
+            .collect();
+        (0..=most).find(|&size| {
+            let mut chosen: Vec<usize> = (0..size).collect();
+            loop {
+                let mut marks = vec![false; circuit.gates.len()];
+                chosen.iter().for_each(|&at| marks[wires[at]] = true);
+                if is_within_budget(&insert(circuit, &marks), target) {
+                    return true;
+                }
+                if !next_subset(&mut chosen, wires.len()) {
+                    return false;
+                }
+            }
+        })
+    }
+
+    fn next_subset(chosen: &mut [usize], of: usize) -> bool {
+        let size = chosen.len();
+        let Some(at) = (0..size).rev().find(|&at| chosen[at] + (size - at) < of) else { return false };
+        chosen[at] += 1;
+        for later in at + 1..size {
+            chosen[later] = chosen[later - 1] + 1;
+        }
+        true
+    }
+
+    fn tiny(seed: u64) -> Circuit {
+        let mut random = Random::new(seed);
+        let shape = Shape {
+            inputs: 3 + random.below(3),
+            gates: 5 + random.below(14),
+            window: 3 + random.below(10),
+            xors: random.below(7),
+            outputs: 1 + random.below(3),
+        };
+        remove_dead(&random_circuit(seed, shape))
+    }
+
+    #[test]
+    fn one_level_placements_are_as_small_as_any() {
+        let target = target(250.0, 100.0, 100.0);
+        let mut nontrivial = 0;
+        for seed in 0..5000 {
+            // Products with constants or of a wire with itself are for the builder to remove, not for the cut.
+            let circuit = crate::opt::simplify(&tiny(seed));
+            let placement = place(&circuit, &target).unwrap();
+            assert!(is_within_budget(&placement.circuit, &target), "seed {seed}");
+            assert_eq!(placement.refreshes, placement.lower_bound, "seed {seed}");
+            assert_eq!(placement.refreshes, placement.circuit.counts().refresh);
+            if placement.refreshes > 0 {
+                nontrivial += 1;
+                assert_eq!(fewest(&circuit, &target, placement.refreshes - 1), None, "seed {seed}");
+            }
+        }
+        assert!(nontrivial > 800, "{nontrivial}");
+    }
+
+    #[test]
+    fn the_lower_bound_holds_where_the_cut_is_not_exact() {
+        let (mut equal, mut all) = (0, 0);
+        for (budget, fresh, refreshed) in
+            [(250.0, 20.0, 100.0), (420.0, 100.0, 100.0), (130.0, 120.0, 50.0), (210.0, 4.0, 60.0)]
+        {
+            let target = target(budget, fresh, refreshed);
+            for seed in 0..400 {
+                let circuit = crate::opt::simplify(&tiny(seed));
+                let placement = place(&circuit, &target).unwrap();
+                assert!(is_within_budget(&placement.circuit, &target), "seed {seed}");
+                let best = fewest(&circuit, &target, placement.refreshes).unwrap();
+                assert!(placement.lower_bound <= best, "seed {seed}");
+                all += usize::from(best > 0);
+                equal += usize::from(best > 0 && best == placement.refreshes);
+            }
+        }
+        assert!(100 * equal >= 95 * all, "{equal} of {all} are optimal");
+    }
+
+    #[test]
+    fn larger_circuits_stay_within_the_budget_and_keep_their_function() {
+        for target in [target(1030.0, 90.0, 491.0), target(240.0, 20.0, 60.0), target(205.0, 100.0, 100.0)] {
+            for circuit in circuits(12) {
+                let placement = place(&circuit, &target).unwrap();
+                assert_same(&circuit, &placement.circuit);
+                assert!(is_within_budget(&placement.circuit, &target));
+                assert!(placement.lower_bound <= placement.refreshes);
+            }
+        }
+    }
+
+    #[test]
+    fn two_products_that_meet_in_a_sum_take_one_refresh() {
+        let before = "
+            %4 = and %0 %1
+            %5 = and %2 %3
+            %6 = xor %4 %5
+            %7 = and %0 %6
+            %8 = and %1 %6";
+        let after = "
+            %4 = and %0 %1
+            %5 = and %2 %3
+            %6 = xor %4 %5
+            %7 = refresh %6
+            %8 = and %0 %7
+            %9 = and %1 %7";
+        check(place_one_level, 4, (before, "%7 %8"), (after, "%8 %9"));
+    }
+
+    #[test]
+    fn a_product_in_two_sums_takes_one_refresh() {
+        let before = "
+            %4 = and %0 %1
+            %5 = xor %4 %2
+            %6 = xor %4 %3
+            %7 = and %5 %6";
+        let after = "
+            %4 = and %0 %1
+            %5 = refresh %4
+            %6 = xor %5 %2
+            %7 = xor %5 %3
+            %8 = and %6 %7";
+        check(place_one_level, 4, (before, "%7"), (after, "%8"));
+    }
+
+    #[test]
+    fn products_that_no_product_reads_take_no_refresh() {
+        let same = (
+            "
+            %2 = and %0 %1
+            %3 = xor %0 %2
+            %4 = not %3",
+            "%2 %4",
+        );
+        check(place_one_level, 2, same, same);
+    }
+
+    fn place_one_level(circuit: &Circuit) -> Circuit {
+        place_refreshes(circuit, &target(250.0, 100.0, 100.0)).unwrap()
+    }
+
+    #[test]
+    fn a_long_sum_that_doubles_itself_is_repaired() {
+        // Each wire is the sum of the two before it: noise grows like the Fibonacci numbers, by 0.69 bits each.
+        let sums: Vec<String> =
+            (2..300).map(|wire| format!("%{wire} = xor %{} %{}", wire - 2, wire - 1)).collect();
+        let circuit = circuit(2, &sums.join("\n"), "%299");
+        let target = target(100.0, 40.0, 40.0);
+        let placement = place(&circuit, &target).unwrap();
+        assert_same(&circuit, &placement.circuit);
+        assert!(is_within_budget(&placement.circuit, &target));
+        assert!((4..=8).contains(&placement.refreshes), "{}", placement.refreshes);
+    }
+
+    #[test]
+    fn a_budget_below_one_product_is_an_error_with_the_numbers() {
+        let error = place(&adder(4), &target(90.0, 60.0, 50.0)).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "preset `small numbers` has no room for one AND (gate 9, from `add`): on operands of 50.0 and 50.0 bits of \
+             noise, as quiet as refreshes make them, it gives 100.0 bits, but a refresh or a decryption accepts at most \
+             90.0; choose another preset"
+        );
+        let error = place(&adder(4), &target(90.0, 91.0, 40.0)).unwrap_err();
+        assert!(error.to_string().contains("a fresh ciphertext has 91.0 bits"), "{error}");
+    }
+
+    #[test]
+    fn products_of_fresh_inputs_need_no_refresh_while_they_are_quiet() {
+        let placement = place(&multiplier_chain(4, 1), &target(1030.0, 90.0, 491.0)).unwrap();
+        assert_eq!(placement.refreshes, 0);
+    }
+
+    #[test]
+    fn an_adder_of_refreshed_size_takes_one_refresh_per_carry_between() {
+        let circuit = crate::opt::simplify(&adder(64));
+        let placement = place(&circuit, &target(250.0, 100.0, 100.0)).unwrap();
+        assert_eq!((placement.refreshes, placement.lower_bound), (63, 63));
+    }
+}

@@ -1,0 +1,392 @@
+//! Sorts a circuit with refreshes into levels: refreshes in as few and as even batches as possible, all other gates in
+//! between, at times that keep few wires alive.
+//!
+//! 1. *Refresh levels.* The most refreshes on any path is the least number of refresh levels. Each refresh may run in
+//!    any level between its earliest and its latest; list scheduling by latest level fills them evenly.
+//! 2. *Times.* Every level is a time. The stage between two refresh levels has as many compute levels as its longest
+//!    path needs if all gates run as early as they can.
+//! 3. *Delays.* In reverse order, each gate moves to the time between its earliest and its readers' at which it and its
+//!    operands are alive for the shortest time in total: a gate that frees its operands runs early, one whose operands
+//!    live on anyway runs late.
+//!
+//! Inputs and constants are level 0.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use ffhec_circuit::{Circuit, Gate, Level, Program, Wire};
+
+use super::readers::Readers;
+
+/// `circuit`, refreshes placed for `preset`, sorted into levels.
+pub fn schedule(circuit: &Circuit, preset: &str) -> Program {
+    let readers = Readers::of(circuit);
+    let stages = refresh_stages(circuit, &readers);
+    let plan = Plan::earliest(circuit, &stages);
+    let times = delay(circuit, &readers, &plan);
+    assemble(circuit, &times, preset)
+}
+
+/// For each refresh, the number of its refresh level, from 1; for other gates, the number of refresh levels that must
+/// be done before.
+fn refresh_stages(circuit: &Circuit, readers: &Readers) -> Vec<u32> {
+    let earliest = earliest_stages(circuit);
+    let last = earliest.iter().copied().max().unwrap_or(0);
+    let latest = latest_stages(circuit, readers, last);
+    Batching::new(circuit, readers, latest).run(last)
+}
+
+fn is_refresh(gate: Gate) -> bool {
+    matches!(gate, Gate::Refresh(_))
+}
+
+fn earliest_stages(circuit: &Circuit) -> Vec<u32> {
+    let mut earliest: Vec<u32> = Vec::with_capacity(circuit.gates.len());
+    for gate in &circuit.gates {
+        let below = gate.operands().map(|wire| earliest[wire.index()]).max().unwrap_or(0);
+        earliest.push(below + u32::from(is_refresh(*gate)));
+    }
+    earliest
+}
+
+fn latest_stages(circuit: &Circuit, readers: &Readers, last: u32) -> Vec<u32> {
+    let mut latest = vec![last; circuit.gates.len()];
+    for wire in (0..circuit.gates.len()).rev() {
+        for &reader in readers.of_wire(wire) {
+            let needed = latest[reader as usize] - u32::from(is_refresh(circuit.gates[reader as usize]));
+            latest[wire] = latest[wire].min(needed);
+        }
+    }
+    latest
+}
+
+/// List scheduling: level after level takes the refreshes that cannot wait, then the next most urgent of those that are
+/// ready, up to an even share of what is left.
+struct Batching<'a> {
+    circuit: &'a Circuit,
+    readers: &'a Readers,
+    latest: Vec<u32>,
+    stages: Vec<u32>,
+    /// How many operands of each gate are not placed yet.
+    missing: Vec<u8>,
+    /// Refreshes whose input is placed, most urgent first.
+    ready: BinaryHeap<Reverse<(u32, usize)>>,
+    /// Gates that are ready and not refreshes.
+    open: Vec<usize>,
+}
+
+impl<'a> Batching<'a> {
+    fn new(circuit: &'a Circuit, readers: &'a Readers, latest: Vec<u32>) -> Self {
+        let operands =
+            |gate: &Gate| u8::try_from(gate.operands().count()).expect("a gate has at most two operands");
+        let missing: Vec<u8> = circuit.gates.iter().map(operands).collect();
+        let open = (0..missing.len()).filter(|&index| missing[index] == 0).collect();
+        let stages = vec![0; missing.len()];
+        Batching { circuit, readers, latest, stages, missing, ready: BinaryHeap::new(), open }
+    }
+
+    fn run(mut self, last: u32) -> Vec<u32> {
+        let mut waiting = self.circuit.gates.iter().filter(|gate| is_refresh(**gate)).count();
+        self.place_open(0);
+        for level in 1..=last {
+            let share = waiting.div_ceil((last - level + 1) as usize);
+            let batch = self.take(level, share);
+            waiting -= batch.len();
+            for index in batch {
+                self.stages[index] = level;
+                self.release_readers(index);
+            }
+            self.place_open(level);
+        }
+        debug_assert_eq!(waiting, 0, "every refresh is ready by its latest level");
+        self.stages
+    }
+
+    fn take(&mut self, level: u32, share: usize) -> Vec<usize> {
+        let mut batch = Vec::new();
+        while let Some(&Reverse((latest, index))) = self.ready.peek() {
+            if latest > level && batch.len() >= share {
+                break;
+            }
+            self.ready.pop();
+            batch.push(index);
+        }
+        batch
+    }
+
+    /// Puts all gates that became ready into the stage after refresh level `stage`.
+    fn place_open(&mut self, stage: u32) {
+        while let Some(index) = self.open.pop() {
+            if is_refresh(self.circuit.gates[index]) {
+                self.ready.push(Reverse((self.latest[index], index)));
+            } else {
+                self.stages[index] = stage;
+                self.release_readers(index);
+            }
+        }
+    }
+
+    fn release_readers(&mut self, index: usize) {
+        for &reader in self.readers.of_wire(index) {
+            let missing = &mut self.missing[reader as usize];
+            *missing -= 1;
+            if *missing == 0 {
+                self.open.push(reader as usize);
+            }
+        }
+    }
+}
+
+/// The earliest time of each gate, given the stages.
+struct Plan {
+    times: Vec<u32>,
+    /// Whether each time is a refresh level.
+    refreshes: Vec<bool>,
+}
+
+impl Plan {
+    fn earliest(circuit: &Circuit, stages: &[u32]) -> Self {
+        // Within its stage, the level of each gate from 1; a stage begins with its refreshes (or inputs), level 0.
+        let mut local: Vec<u32> = Vec::with_capacity(stages.len());
+        let mut lengths = vec![0_u32; stages.iter().copied().max().unwrap_or(0) as usize + 1];
+        for (index, gate) in circuit.gates.iter().enumerate() {
+            let stage = stages[index];
+            let here = gate.operands().filter(|wire| stages[wire.index()] == stage);
+            let below = here.map(|wire| local[wire.index()]).max();
+            let level = match gate {
+                Gate::Constant(_) | Gate::Input(_) | Gate::Refresh(_) => 0,
+                Gate::Not(_) | Gate::Xor(..) | Gate::And(..) => below.unwrap_or(0) + 1,
+            };
+            local.push(level);
+            lengths[stage as usize] = lengths[stage as usize].max(level);
+        }
+        let mut refreshes = Vec::new();
+        let mut begins = Vec::with_capacity(lengths.len());
+        for (stage, length) in lengths.iter().enumerate() {
+            begins.push(u32::try_from(refreshes.len()).expect("bounded: no more levels than gates"));
+            refreshes.push(stage > 0);
+            refreshes.extend((0..*length).map(|_| false));
+        }
+        let times = stages.iter().zip(&local).map(|(stage, local)| begins[*stage as usize] + local).collect();
+        Plan { times, refreshes }
+    }
+}
+
+/// Moves each gate to the time between its earliest and its readers' at which fewest wires live.
+fn delay(circuit: &Circuit, readers: &Readers, plan: &Plan) -> Vec<u32> {
+    let end = u32::try_from(plan.refreshes.len()).expect("bounded: no more levels than gates");
+    let mut times = plan.times.clone();
+    let uses = LastUses::new(readers, &plan.times);
+    // The last use of each wire among the gates that have been moved, and how many have not.
+    let mut moved_use = vec![0_u32; times.len()];
+    let mut unmoved: Vec<usize> = (0..times.len()).map(|wire| readers.of_wire(wire).len()).collect();
+    let mut first_use = vec![end; times.len()];
+    for wire in &circuit.output_wires {
+        moved_use[wire.index()] = end;
+    }
+    for (index, gate) in circuit.gates.iter().enumerate().rev() {
+        for wire in gate.operands() {
+            unmoved[wire.index()] -= 1;
+        }
+        let is_movable = matches!(gate, Gate::Not(_) | Gate::Xor(..) | Gate::And(..));
+        if is_movable && first_use[index] > times[index] + 1 {
+            let others = gate.operands().map(|wire| {
+                let wire = wire.index();
+                moved_use[wire].max(uses.last(readers, wire, unmoved[wire]))
+            });
+            times[index] = best_time(plan, times[index], first_use[index], others);
+        }
+        for wire in gate.operands() {
+            moved_use[wire.index()] = moved_use[wire.index()].max(times[index]);
+            first_use[wire.index()] = first_use[wire.index()].min(times[index]);
+        }
+    }
+    times
+}
+
+/// The time from `earliest` to before `first_use` that keeps a gate and its operands alive for the shortest time in
+/// total, where the operands live until `others` anyway; the latest of equals, which spreads the work that can wait.
+fn best_time(plan: &Plan, earliest: u32, first_use: u32, others: impl Iterator<Item = u32> + Clone) -> u32 {
+    let allowed = |time: u32| {
+        let time = time.clamp(earliest, first_use - 1);
+        // A gate cannot share a refresh level; the time before one is never one, nor before the earliest.
+        if plan.refreshes[time as usize] { time - 1 } else { time }
+    };
+    let alive = |time: u32| {
+        let own = i64::from(first_use) - i64::from(time);
+        own + others.clone().map(|other| i64::from(time.saturating_sub(other))).sum::<i64>()
+    };
+    let candidates = [earliest, allowed(first_use)].into_iter().chain(others.clone().map(allowed));
+    candidates.min_by_key(|&time| (alive(time), std::cmp::Reverse(time))).unwrap_or(earliest)
+}
+
+/// For each edge, the latest planned time among the readers of its wire up to that edge.
+struct LastUses(Vec<u32>);
+
+impl LastUses {
+    fn new(readers: &Readers, times: &[u32]) -> Self {
+        let mut latest: Vec<u32> = readers.all().iter().map(|&reader| times[reader as usize]).collect();
+        for wire in 0..times.len() {
+            for edge in readers.range(wire).skip(1) {
+                latest[edge] = latest[edge].max(latest[edge - 1]);
+            }
+        }
+        LastUses(latest)
+    }
+
+    /// The latest among the first `count` readers of `wire`; 0 if there are none.
+    fn last(&self, readers: &Readers, wire: usize, count: usize) -> u32 {
+        if count == 0 { 0 } else { self.0[readers.range(wire).start + count - 1] }
+    }
+}
+
+/// Renumbers the gates by time and finds where each wire dies.
+fn assemble(circuit: &Circuit, times: &[u32], preset: &str) -> Program {
+    let mut order: Vec<usize> = (0..times.len()).collect();
+    order.sort_by_key(|&index| times[index]);
+    let mut new = vec![Wire::new(0); times.len()];
+    let mut scheduled =
+        Circuit { gates: Vec::with_capacity(times.len()), origins: Vec::new(), ..circuit.clone() };
+    let mut levels: Vec<Level> = Vec::new();
+    let mut level_of = Vec::with_capacity(times.len());
+    let mut previous = None;
+    for &index in &order {
+        new[index] = Wire::new(scheduled.gates.len());
+        let at = u32::try_from(new[index].index()).expect("bounded: wires have 32 bits");
+        if previous != Some(times[index]) {
+            previous = Some(times[index]);
+            levels.push(Level { gates: at..at, dead: Vec::new() });
+        }
+        scheduled.gates.push(circuit.gates[index].map(|wire| new[wire.index()]));
+        scheduled.origins.push(circuit.origins[index]);
+        level_of.push(levels.len() - 1);
+        if let Some(level) = levels.last_mut() {
+            level.gates.end = at + 1;
+        }
+    }
+    scheduled.output_wires = circuit.output_wires.iter().map(|wire| new[wire.index()]).collect();
+    for (wire, level) in deaths(&scheduled, &level_of) {
+        levels[level].dead.push(wire);
+    }
+    Program { circuit: scheduled, levels, preset: preset.to_owned() }
+}
+
+/// The wires that are no outputs, each with the level of its last reader, or its own if there is none.
+fn deaths(circuit: &Circuit, level_of: &[usize]) -> impl Iterator<Item = (Wire, usize)> {
+    let mut last: Vec<Option<usize>> = level_of.iter().copied().map(Some).collect();
+    for (index, gate) in circuit.gates.iter().enumerate() {
+        for wire in gate.operands() {
+            last[wire.index()] = last[wire.index()].max(Some(level_of[index]));
+        }
+    }
+    for wire in &circuit.output_wires {
+        last[wire.index()] = None;
+    }
+    last.into_iter().enumerate().filter_map(|(index, last)| Some((Wire::new(index), last?)))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+    use crate::opt::place_refreshes;
+    use crate::opt::testing::{assert_same, circuit, circuits, multiplier_chain, target};
+
+    /// Schedules a circuit, checks the program, and returns it.
+    #[track_caller]
+    fn check(circuit: &Circuit) -> Program {
+        let program = schedule(circuit, "toy");
+        program.verify().unwrap();
+        assert_same(circuit, &program.circuit);
+        assert_eq!(program.circuit.counts(), circuit.counts());
+        assert!(program.levels.iter().all(|level| !level.gates.is_empty()));
+        program
+    }
+
+    #[test]
+    fn programs_keep_their_invariants_and_their_function() {
+        for circuit in circuits(20) {
+            check(&circuit);
+            check(&place_refreshes(&circuit, &target(250.0, 100.0, 100.0)).unwrap());
+        }
+    }
+
+    #[test]
+    fn refresh_levels_are_as_few_as_the_longest_path_has() {
+        for circuit in circuits(10).chain([multiplier_chain(8, 2)]) {
+            let placed = place_refreshes(&circuit, &target(250.0, 100.0, 100.0)).unwrap();
+            let longest = earliest_stages(&placed).into_iter().max().unwrap();
+            let program = schedule(&placed, "toy");
+            let levels = program
+                .levels
+                .iter()
+                .filter(|level| is_refresh(program.circuit.gates[level.gates.start as usize]))
+                .count();
+            assert_eq!(levels, longest as usize);
+        }
+    }
+
+    #[test]
+    fn refreshes_that_can_wait_even_the_batches() {
+        // A chain of four refreshes beside four that depend on nothing: two a level, not five first.
+        let gates = "
+            %5 = refresh %0
+            %6 = refresh %1
+            %7 = refresh %2
+            %8 = refresh %3
+            %9 = refresh %4
+            %10 = refresh %5
+            %11 = refresh %10
+            %12 = refresh %11";
+        let program = check(&circuit(5, gates, "%6 %7 %8 %9 %12"));
+        let sizes: Vec<usize> = program.levels.iter().map(|level| level.gates.len()).collect();
+        assert_eq!(sizes, [5, 2, 2, 2, 2]);
+    }
+
+    #[test]
+    fn a_gate_waits_while_its_operands_live_on_and_runs_early_to_free_them() {
+        let gates = "
+            %4 = xor %0 %1
+            %5 = xor %2 %3
+            %6 = refresh %0
+            %7 = and %1 %6
+            %8 = and %4 %7
+            %9 = xor %5 %8";
+        let expected = r#"program 1
+preset "toy"
+function "f"
+input "x" kind "bits" width 4
+level 0
+from "f"
+%0 = input 0 ; bit 0 of "x"
+%1 = input 1 ; bit 1 of "x"
+%2 = input 2 ; bit 2 of "x"
+%3 = input 3 ; bit 3 of "x"
+level 1
+%4 = xor %2 %3
+dead %2 %3
+level 2
+%5 = refresh %0
+level 3
+%6 = xor %0 %1
+%7 = and %1 %5
+dead %0 %1 %5
+level 4
+%8 = and %6 %7
+dead %6 %7
+level 5
+%9 = xor %4 %8
+dead %4 %8
+output "y" kind "bits" width 1 is %9
+"#;
+        assert_eq!(check(&circuit(4, gates, "%9")).to_string(), expected);
+    }
+
+    #[test]
+    fn few_wires_live_at_once() {
+        let placed = place_refreshes(&multiplier_chain(16, 6), &target(250.0, 100.0, 100.0)).unwrap();
+        let peak = check(&placed).stats().peak_live;
+        assert!(peak < placed.gates.len() / 10, "{peak} of {}", placed.gates.len());
+    }
+}

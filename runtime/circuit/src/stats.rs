@@ -1,0 +1,126 @@
+//! What `inspect` tells about a program: counts, levels, and how many values are alive at once.
+
+use crate::{Counts, Gate, Program};
+
+/// A program in numbers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stats {
+    /// Gate counts and AND-depth of the whole program.
+    pub counts: Counts,
+    /// One entry per level.
+    pub levels: Vec<LevelStats>,
+    /// The most values that the executor holds at once: those alive before a level, its results, and the inputs
+    /// that are not yet read.
+    pub peak_live: usize,
+    /// Gate counts by source function, in the order of the function table; functions without gates are left out.
+    pub functions: Vec<FunctionStats>,
+}
+
+/// One level in numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LevelStats {
+    /// Number of gates.
+    pub width: usize,
+    /// AND gates among them.
+    pub and: usize,
+    /// Refreshes among them: all or none.
+    pub refresh: usize,
+    /// Values alive after the level, its dead dropped; unread inputs count.
+    pub live_after: usize,
+}
+
+/// The gates that one source function was lowered to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FunctionStats {
+    /// The function's name.
+    pub name: String,
+    /// AND gates.
+    pub and: usize,
+    /// XOR gates.
+    pub xor: usize,
+    /// Complements.
+    pub not: usize,
+    /// Refreshes.
+    pub refresh: usize,
+}
+
+impl Program {
+    /// The program in numbers.
+    pub fn stats(&self) -> Stats {
+        let (levels, peak_live) = self.level_stats();
+        Stats { counts: self.circuit.counts(), levels, peak_live, functions: self.function_stats() }
+    }
+
+    fn level_stats(&self) -> (Vec<LevelStats>, usize) {
+        let gates = &self.circuit.gates;
+        let mut live = gates.iter().filter(|gate| matches!(gate, Gate::Input(_))).count();
+        let mut peak = live;
+        let mut levels = Vec::with_capacity(self.levels.len());
+        for level in &self.levels {
+            let gates = &gates[level.gates.start as usize..level.gates.end as usize];
+            let count = |kind: fn(&Gate) -> bool| gates.iter().filter(|gate| kind(gate)).count();
+            // An input gate moves a value that is already there.
+            live += gates.len() - count(|gate| matches!(gate, Gate::Input(_)));
+            peak = peak.max(live);
+            live -= level.dead.len();
+            levels.push(LevelStats {
+                width: gates.len(),
+                and: count(|gate| matches!(gate, Gate::And(..))),
+                refresh: count(|gate| matches!(gate, Gate::Refresh(_))),
+                live_after: live,
+            });
+        }
+        (levels, peak)
+    }
+
+    fn function_stats(&self) -> Vec<FunctionStats> {
+        let empty = |name: &String| FunctionStats { name: name.clone(), and: 0, xor: 0, not: 0, refresh: 0 };
+        let mut functions: Vec<FunctionStats> = self.circuit.functions.iter().map(empty).collect();
+        for (gate, &origin) in self.circuit.gates.iter().zip(&self.circuit.origins) {
+            let function = &mut functions[origin as usize];
+            match gate {
+                Gate::And(..) => function.and += 1,
+                Gate::Xor(..) => function.xor += 1,
+                Gate::Not(_) => function.not += 1,
+                Gate::Refresh(_) => function.refresh += 1,
+                Gate::Constant(_) | Gate::Input(_) => {}
+            }
+        }
+        functions.retain(|function| function.and + function.xor + function.not + function.refresh > 0);
+        functions
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use crate::sample;
+
+    #[test]
+    fn the_adder_in_numbers() {
+        let stats = sample::adder().stats();
+        assert_eq!((stats.counts.and, stats.counts.refresh), (3, 1));
+        assert_eq!(stats.functions.len(), 1, "the inputs of main are no gates of its own");
+        assert_eq!((stats.functions[0].name.as_str(), stats.functions[0].and), ("add", 3));
+        assert_eq!(stats.levels[0].live_after, 4);
+        assert_eq!(stats.levels.last().map(|level| level.live_after), Some(3), "the three output bits");
+        assert!(stats.peak_live >= 7);
+    }
+
+    proptest! {
+        #[test]
+        fn functions_and_levels_add_up_to_the_whole(program in sample::programs()) {
+            let stats = program.stats();
+            prop_assert_eq!(stats.functions.iter().map(|f| f.and).sum::<usize>(), stats.counts.and);
+            prop_assert_eq!(stats.functions.iter().map(|f| f.xor).sum::<usize>(), stats.counts.xor);
+            prop_assert_eq!(stats.levels.iter().map(|l| l.refresh).sum::<usize>(), stats.counts.refresh);
+            prop_assert_eq!(stats.levels.iter().map(|l| l.width).sum::<usize>(), program.circuit.gates.len());
+            let mut outputs = program.circuit.output_wires.clone();
+            outputs.sort();
+            outputs.dedup();
+            prop_assert_eq!(stats.levels.last().map(|l| l.live_after), Some(outputs.len()));
+            prop_assert!(stats.levels.iter().all(|l| l.live_after <= stats.peak_live));
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! Integers as little-endian slices of 64-bit limbs: carries, shifts, comparisons, and the product.
+
+use std::cmp::Ordering;
+
+use num_bigint::BigUint;
+
+/// Bits of a limb.
+pub const BITS: usize = 64;
+
+/// `acc += x`; returns the carry out of `acc`. `x` must not be longer than `acc`.
+pub fn add_assign(acc: &mut [u64], x: &[u64]) -> bool {
+    let (low, high) = acc.split_at_mut(x.len());
+    let mut carry = false;
+    for (a, b) in low.iter_mut().zip(x) {
+        let (sum, over) = a.overflowing_add(*b);
+        let (sum, more) = sum.overflowing_add(u64::from(carry));
+        *a = sum;
+        carry = over | more;
+    }
+    for a in high {
+        if !carry {
+            return false;
+        }
+        (*a, carry) = a.overflowing_add(1);
+    }
+    carry
+}
+
+/// `acc -= x`; returns the borrow out of `acc`. `x` must not be longer than `acc`.
+pub fn sub_assign(acc: &mut [u64], x: &[u64]) -> bool {
+    let (low, high) = acc.split_at_mut(x.len());
+    let mut borrow = false;
+    for (a, b) in low.iter_mut().zip(x) {
+        let (difference, under) = a.overflowing_sub(*b);
+        let (difference, more) = difference.overflowing_sub(u64::from(borrow));
+        *a = difference;
+        borrow = under | more;
+    }
+    for a in high {
+        if !borrow {
+            return false;
+        }
+        (*a, borrow) = a.overflowing_sub(1);
+    }
+    borrow
+}
+
+/// `acc += x * y`, by rows: for a short `y`. `acc` must be long enough for the result.
+pub fn add_product(acc: &mut [u64], x: &[u64], y: &[u64]) {
+    for (shift, digit) in y.iter().enumerate() {
+        let mut carry = 0_u128;
+        let row = &mut acc[shift..];
+        let (low, high) = row.split_at_mut(x.len());
+        for (a, b) in low.iter_mut().zip(x) {
+            carry += u128::from(*b) * u128::from(*digit) + u128::from(*a);
+            *a = carry as u64;
+            carry >>= BITS;
+        }
+        let overflow = add_assign(high, trimmed(&[carry as u64]));
+        debug_assert!(!overflow, "the accumulator holds the sum");
+    }
+}
+
+/// Compares two integers, of any lengths.
+pub fn compare(a: &[u64], b: &[u64]) -> Ordering {
+    let (a, b) = (trimmed(a), trimmed(b));
+    a.len().cmp(&b.len()).then_with(|| a.iter().rev().cmp(b.iter().rev()))
+}
+
+/// The integer without leading zero limbs.
+pub fn trimmed(x: &[u64]) -> &[u64] {
+    let length = x.iter().rposition(|limb| *limb != 0).map_or(0, |top| top + 1);
+    &x[..length]
+}
+
+/// Number of significant bits.
+pub fn bit_length(x: &[u64]) -> usize {
+    let x = trimmed(x);
+    x.last().map_or(0, |top| x.len() * BITS - top.leading_zeros() as usize)
+}
+
+/// `x >> bits`, as a new integer without leading zero limbs.
+pub fn shifted_right(x: &[u64], bits: usize) -> Vec<u64> {
+    let (limbs, bits) = (bits / BITS, bits % BITS);
+    let x = x.get(limbs..).unwrap_or(&[]);
+    let mut shifted: Vec<u64> = x.to_vec();
+    if bits > 0 {
+        for (i, limb) in shifted.iter_mut().enumerate() {
+            *limb = x[i] >> bits | x.get(i + 1).map_or(0, |next| next << (BITS - bits));
+        }
+    }
+    shifted.truncate(trimmed(&shifted).len());
+    shifted
+}
+
+/// Clears every bit from `bits` on.
+pub fn truncate_bits(x: &mut [u64], bits: usize) {
+    let (limbs, bits) = (bits / BITS, bits % BITS);
+    if let Some(tail) = x.get_mut(limbs..) {
+        let kept = tail.first().map_or(0, |limb| limb & ((1 << bits) - 1));
+        tail.fill(0);
+        if let Some(first) = tail.first_mut() {
+            *first = kept;
+        }
+    }
+}
+
+/// The product, `a.len() + b.len()` limbs.
+///
+/// This is the one large product of the crate. num-bigint chooses between schoolbook, Karatsuba and Toom-3.
+pub fn product(a: &[u64], b: &[u64]) -> Vec<u64> {
+    let mut result = limbs_of(&(integer(a) * integer(b)));
+    result.resize(a.len() + b.len(), 0);
+    result
+}
+
+/// The limbs as num-bigint's integer.
+pub fn integer(limbs: &[u64]) -> BigUint {
+    let mut digits = Vec::with_capacity(2 * limbs.len());
+    for limb in limbs {
+        digits.push(*limb as u32);
+        digits.push((limb >> 32) as u32);
+    }
+    BigUint::new(digits)
+}
+
+/// The limbs of num-bigint's integer, without leading zeros.
+pub fn limbs_of(integer: &BigUint) -> Vec<u64> {
+    integer.to_u64_digits()
+}
+
+/// The limbs of `integer`, padded with zeros to `length`.
+///
+/// # Panics
+/// If the integer has more limbs.
+pub fn padded_limbs(integer: &BigUint, length: usize) -> Vec<u64> {
+    let mut limbs = limbs_of(integer);
+    assert!(limbs.len() <= length, "an integer of {} limbs does not fit in {length}", limbs.len());
+    limbs.resize(length, 0);
+    limbs
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    fn limb() -> impl Strategy<Value = u64> {
+        prop_oneof![Just(0), Just(u64::MAX), any::<u64>()]
+    }
+
+    proptest! {
+        #[test]
+        fn sums_and_differences_agree_with_num_bigint(a in vec(limb(), 4..9), b in vec(limb(), 0..4)) {
+            let mut sum = a.clone();
+            let carry = add_assign(&mut sum, &b);
+            sum.push(u64::from(carry));
+            prop_assert_eq!(integer(&sum), integer(&a) + integer(&b));
+            let top = a.len();
+            let borrow = sub_assign(&mut sum, &b);
+            prop_assert!(!borrow);
+            prop_assert_eq!(&sum[..top], &a[..]);
+            let mut below = b.clone();
+            below.resize(a.len(), 0);
+            prop_assert_eq!(sub_assign(&mut below, &a), integer(&b) < integer(&a));
+        }
+
+        #[test]
+        fn products_agree_with_num_bigint(a in vec(limb(), 0..9), b in vec(limb(), 0..5), c in vec(limb(), 0..9)) {
+            let expected = integer(&a) * integer(&b);
+            prop_assert_eq!(integer(&product(&a, &b)), expected.clone());
+            let mut acc = c.clone();
+            acc.resize(20, 0);
+            add_product(&mut acc, &a, &b);
+            prop_assert_eq!(integer(&acc), expected + integer(&c));
+        }
+
+        #[test]
+        fn shifts_and_comparisons_agree_with_num_bigint(
+            a in vec(limb(), 0..6), b in vec(limb(), 0..6), bits in 0_usize..450,
+        ) {
+            prop_assert_eq!(integer(&shifted_right(&a, bits)), integer(&a) >> bits);
+            let mut low = a.clone();
+            truncate_bits(&mut low, bits);
+            prop_assert_eq!(integer(&low) + ((integer(&a) >> bits) << bits), integer(&a));
+            prop_assert_eq!(compare(&a, &b), integer(&a).cmp(&integer(&b)));
+            prop_assert_eq!(bit_length(&a) as u64, integer(&a).bits());
+        }
+    }
+}

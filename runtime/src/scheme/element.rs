@@ -1,0 +1,169 @@
+//! Compressed key elements. An element `x = chi - Delta mod x_0` is stored as the small `Delta`; `chi` comes from a
+//! public seed (Coron, Naccache, Tibouchi, Eurocrypt 2012; `scheme.md` 1.2).
+
+use num_bigint::{BigInt, BigUint};
+use rand_chacha::ChaCha20Rng;
+use rand_core::SeedableRng;
+
+use super::crt::{Crt, LongRemainder, ProductTree};
+use super::params::Params;
+use crate::arith::Modulus;
+use crate::arith::limbs;
+use crate::arith::random::{random_below, random_limbs};
+
+/// A ChaCha20 key.
+pub(crate) type Seed = [u8; 32];
+
+/// The three sets of the encryption key, each in two halves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Set {
+    /// Encryptions of zero.
+    First,
+    /// Row and column indicators.
+    Second,
+    /// Large multiples of the indicators.
+    Third,
+}
+
+/// What a stream of a seed is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Label {
+    /// chi of half 0 or 1 of a set.
+    Set(Set, u8),
+    /// The hints `u_i`.
+    Hint,
+    /// chi of the encrypted key bits.
+    KeyBit,
+    /// A secret prime.
+    Prime,
+    /// The cofactor of the modulus.
+    Cofactor,
+    /// The secret hint indices.
+    Index,
+    /// A row of random multipliers of an encryption.
+    Row,
+    /// The multipliers of the third set.
+    Multiple,
+}
+
+impl Label {
+    fn number(self) -> u64 {
+        match self {
+            Label::Set(Set::First, half) => 0x10 + u64::from(half),
+            Label::Set(Set::Second, half) => 0x20 + u64::from(half),
+            Label::Set(Set::Third, half) => 0x30 + u64::from(half),
+            Label::Hint => 0x40,
+            Label::KeyBit => 0x50,
+            Label::Prime => 0x60,
+            Label::Cofactor => 0x70,
+            Label::Index => 0x80,
+            Label::Row => 0x90,
+            Label::Multiple => 0xa0,
+        }
+    }
+}
+
+/// The stream of `seed` for one purpose and index.
+pub(super) fn stream(seed: &Seed, label: Label, index: usize) -> ChaCha20Rng {
+    let mut rng = ChaCha20Rng::from_seed(*seed);
+    debug_assert!(index < 1 << 32);
+    rng.set_stream(label.number() << 32 | index as u64);
+    rng
+}
+
+/// The uncorrected hint `u_i`: uniform in `[0, 2^(kappa+1))`.
+pub(super) fn hint(params: &Params, seed: &Seed, index: usize) -> Vec<u64> {
+    random_limbs(&mut stream(seed, Label::Hint, index), params.kappa() as usize + 1)
+}
+
+/// `chi` before its reduction: `gamma + lambda` uniform bits.
+fn chi(params: &Params, seed: &Seed, label: Label, index: usize) -> Vec<u64> {
+    random_limbs(&mut stream(seed, label, index), (params.gamma() + params.lambda()) as usize)
+}
+
+/// The corrections `Delta` of a row of elements, of fixed width.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Corrections {
+    width: usize,
+    limbs: Vec<u64>,
+}
+
+impl Corrections {
+    /// Takes corrections of `correction_bits` bits each.
+    pub(super) fn new(params: &Params, corrections: &[BigUint]) -> Corrections {
+        let width = (params.correction_bits() as usize).div_ceil(limbs::BITS);
+        let limbs = corrections.iter().flat_map(|delta| limbs::padded_limbs(delta, width)).collect();
+        Corrections { width, limbs }
+    }
+
+    /// Takes all limbs of corrections in a row.
+    pub(crate) fn from_limbs(params: &Params, limbs: Vec<u64>) -> Corrections {
+        let width = (params.correction_bits() as usize).div_ceil(limbs::BITS);
+        debug_assert_eq!(limbs.len() % width, 0);
+        Corrections { width, limbs }
+    }
+
+    /// Every correction.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &[u64]> {
+        self.limbs.chunks_exact(self.width)
+    }
+
+    /// The correction of one element.
+    fn get(&self, index: usize) -> &[u64] {
+        &self.limbs[index * self.width..][..self.width]
+    }
+
+    /// The element: `chi - Delta mod x_0`.
+    pub(super) fn element(
+        &self,
+        params: &Params,
+        modulus: &Modulus,
+        seed: &Seed,
+        label: Label,
+        index: usize,
+    ) -> Vec<u64> {
+        let reduced = modulus.reduce(chi(params, seed, label, index));
+        modulus.sub(&reduced, self.get(index))
+    }
+}
+
+/// Makes corrections; knows the secret primes.
+pub(super) struct Compressor<'a> {
+    params: &'a Params,
+    crt: &'a Crt<'a>,
+    /// The primes' product pi.
+    product: &'a BigUint,
+    remainder: LongRemainder,
+    /// Corrections stay below `2^correction_bits`: the bound of `xi`.
+    bound: BigUint,
+}
+
+impl<'a> Compressor<'a> {
+    /// Precomputes what all corrections share.
+    pub(super) fn new(params: &'a Params, tree: &'a ProductTree, crt: &'a Crt<'a>) -> Compressor<'a> {
+        let product = tree.product();
+        let remainder = LongRemainder::new(product, (params.gamma() + params.lambda()) as usize);
+        let bound = (BigUint::from(1_u8) << params.correction_bits()) / product;
+        Compressor { params, crt, product, remainder, bound }
+    }
+
+    /// `Delta = (chi mod pi) + xi pi - CRT(residues)`, so that the element has these residues; `xi` is uniform and
+    /// hides `pi`. Drawn again in the rare case that `Delta` would be negative.
+    pub(super) fn correction(
+        &self,
+        seed: &Seed,
+        label: Label,
+        index: usize,
+        residues: &[BigInt],
+        rng: &mut ChaCha20Rng,
+    ) -> BigUint {
+        let chi = self.remainder.remainder(&chi(self.params, seed, label, index));
+        let combined = self.crt.combine(residues);
+        loop {
+            let sum = &chi + random_below(rng, &self.bound) * self.product;
+            if sum >= combined {
+                return sum - combined;
+            }
+        }
+    }
+}

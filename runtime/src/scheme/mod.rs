@@ -1,0 +1,17 @@
+//! The scheme (FFHE paper, sections 5 and 6; our own account of it is `scheme.md`).
+//!
+//! [`params`] validates a parameter set and derives all sizes; [`keys`] generates the secret key and the two halves of
+//! the public key, whose elements are stored compressed; [`cipher`] encrypts and decrypts; [`eval`] is the machine
+//! that computes on ciphertexts; [`refresh`] restores their noise, with the [`adder`].
+
+pub mod adder;
+pub mod cipher;
+mod crt;
+pub(crate) mod element;
+pub mod eval;
+pub mod keys;
+pub mod params;
+pub mod refresh;
+
+#[cfg(test)]
+mod tests;

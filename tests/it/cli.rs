@@ -1,0 +1,108 @@
+//! The command line: exit codes, messages, standard streams.
+
+use crate::command::{ffhec, ffhec_with_stdin};
+
+#[test]
+fn wrong_command_lines_exit_with_two() {
+    ffhec(&["frobnicate"]).fails(2, &["frobnicate"]);
+    ffhec(&["run"]).fails(2, &["PROGRAM"]);
+    ffhec(&["run", "-e", "x", "--in", "x"]).fails(2, &["--in x has no `=`"]);
+    ffhec(&["run", "-e", "x"]).fails(2, &["`x`", "--inputs"]);
+    ffhec(&["run", "-e", "x", "--in", "x=1", "--float", "float99"]).fails(2, &["float99"]);
+    ffhec(&["run", "-e", "x", "--in", "x=1", "--preset", "huge"]).fails(2, &["huge", "toy"]);
+    ffhec(&["run", "-e", "x", "--in", "x=1", "--limit", "gates"]).fails(2, &["--limit gates"]);
+    ffhec(&["check", "-e", "x", "--memory-limit", "lots"]).fails(2, &["lots"]);
+}
+
+#[test]
+fn wrong_data_exits_with_one() {
+    ffhec(&["run", "nowhere.ffl", "--in", "x=1"]).fails(1, &["nowhere.ffl", "help"]);
+    ffhec(&["run", "-e", "x", "--in", "y=1"]).fails(1, &["no input `y`"]);
+    ffhec(&["run", "-e", "x", "--in", "x=nan", "--scheme", "plain"]).fails(1, &["nan"]);
+    ffhec(&["run", "-e", "x", "--in", "x=1e99", "--scheme", "plain"]).fails(1, &["1e99"]);
+    ffhec(&["run", "-e", "x + ", "--in", "x=1"]).fails(1, &["<command line>:1:"]);
+    ffhec(&["inspect", "Cargo.toml"]).fails(1, &["Cargo.toml:1:1"]);
+    let empty = ffhec_with_stdin(&["run", "-e", "x", "--inputs", "-", "--scheme", "plain"], b"");
+    empty.fails(1, &["is empty"]);
+}
+
+#[test]
+fn standard_input_is_a_dash() {
+    let table = ffhec_with_stdin(&["run", "-e", "x + x", "--inputs", "-", "--scheme", "plain", "-q"], b"x\n1\n2.5\n");
+    assert_eq!(table.ok(), "result\n2\n5\n");
+    let program = ffhec_with_stdin(&["run", "-", "--in", "x=3", "--scheme", "plain", "-q"], b"x * x");
+    assert_eq!(program.ok(), "result\n9\n");
+    let both = ffhec_with_stdin(&["compile", "-", "--emit", "text"], b"x * x");
+    assert!(both.ok().contains(" = and "));
+}
+
+#[test]
+fn an_empty_table_gives_an_empty_table() {
+    for scheme in ["plain", "ffhe"] {
+        let args = ["run", "-e", "x * y", "--inputs", "-", "--scheme", scheme, "--preset", "test", "-q"];
+        assert_eq!(ffhec_with_stdin(&args, b"x,y\n").ok(), "result\n");
+    }
+}
+
+#[test]
+fn the_id_column_is_carried_through() {
+    let args = ["run", "-e", "x", "--inputs", "-", "--scheme", "plain", "-q"];
+    assert_eq!(ffhec_with_stdin(&args, b"x,id\n1,a\n2,\"b,c\"\n").ok(), "id,result\na,1\n\"b,c\",2\n");
+}
+
+#[test]
+fn an_encrypted_run_says_that_it_is_not_secure() {
+    let outcome = ffhec(&["run", "-e", "x", "--float", "float<2, 2>", "--in", "x=1", "--preset", "test"]);
+    assert_eq!(outcome.code, 0);
+    assert!(outcome.err.contains("NOT SECURE"), "{}", outcome.err);
+    assert_eq!(outcome.out, "result\n1\n");
+}
+
+#[test]
+fn estimates_compute_nothing() {
+    let text = ffhec(&["run", "-e", "exp(x) * y", "--estimate", "--preset", "large"]).ok();
+    assert!(text.contains("preset large") && text.contains("memory"), "{text}");
+}
+
+#[test]
+fn a_run_that_does_not_fit_the_memory_is_refused_before_it_starts() {
+    ffhec(&["run", "-e", "x * y", "--in", "x=1", "--in", "y=1", "--memory-limit", "100K"])
+        .fails(3, &["--memory-limit"]);
+}
+
+#[test]
+fn a_compiled_program_runs_like_its_source() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("m.ffc");
+    let path = path.to_str().unwrap();
+    ffhec(&["compile", "-e", "x * y + 1", "-o", path, "--preset", "test"]).ok();
+    let row = ["--in", "x=1.5", "--in", "y=3", "-q"];
+    let run = |more: &[&str]| ffhec(&[&["run", path], &row[..], more].concat());
+    assert_eq!(run(&["--scheme", "plain"]).ok(), "result\n5.5\n");
+    assert_eq!(run(&[]).ok(), "result\n5.5\n");
+    run(&["--float", "f16"]).fails(2, &["--float", "compiled already"]);
+    run(&["--preset", "toy"]).fails(1, &["compiled for preset test"]);
+    let json = |program: &[&str]| ffhec(&[&["inspect", "--json"], program].concat()).ok();
+    let compiled: serde_json::Value = serde_json::from_str(&json(&[path])).unwrap();
+    let source: serde_json::Value =
+        serde_json::from_str(&json(&["-e", "x * y + 1", "--preset", "test"])).unwrap();
+    assert_eq!(compiled, source);
+}
+
+#[test]
+fn params_calls_no_preset_secure() {
+    let json: serde_json::Value = serde_json::from_str(&ffhec(&["params", "--json"]).ok()).unwrap();
+    let names: Vec<&str> = json.as_array().unwrap().iter().map(|p| p["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["test", "toy", "small", "medium", "large"]);
+    assert!(json.as_array().unwrap().iter().all(|p| p["secure"] == false));
+    insta::assert_snapshot!(ffhec(&["params"]).ok());
+}
+
+#[test]
+fn help_is_there_for_every_command() {
+    for command in
+        ["check", "compile", "inspect", "run", "params", "info", "keygen", "encrypt", "eval", "decrypt"]
+    {
+        assert!(ffhec(&[command, "--help"]).ok().contains("Usage: ffhec"));
+    }
+}
