@@ -21,7 +21,7 @@ fn wrong_data_exits_with_one() {
     ffhec(&["run", "-e", "x", "--in", "x=nan", "--scheme", "plain"]).fails(1, &["nan"]);
     ffhec(&["run", "-e", "x", "--in", "x=1e99", "--scheme", "plain"]).fails(1, &["1e99"]);
     ffhec(&["run", "-e", "x + ", "--in", "x=1"]).fails(1, &["<command line>:1:"]);
-    ffhec(&["inspect", "Cargo.toml"]).fails(1, &["Cargo.toml:1:1"]);
+    ffhec(&["inspect", "Cargo.toml"]).fails(1, &["Cargo.toml:2:1"]);
     let empty = ffhec_with_stdin(&["run", "-e", "x", "--inputs", "-", "--scheme", "plain"], b"");
     empty.fails(1, &["is empty"]);
 }
