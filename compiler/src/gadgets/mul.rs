@@ -74,6 +74,8 @@ fn product_specials(g: &mut Gates<'_>, format: FloatFormat, x: &Class, y: &Class
 
 /// `x * y`: the FMult protocol, normalised and rounded once.
 pub fn mul(g: &mut Gates<'_>, format: FloatFormat, x: Operand<'_>, y: Operand<'_>) -> Bits {
+    // A public factor comes second, so that it is not exchanged with the encrypted one.
+    let (x, y) = if g.known_word(x.bits).is_some() { (y, x) } else { (x, y) };
     let (mut a, mut b) = (unpack(g, format, x.bits), unpack(g, format, y.bits));
     let special = product_specials(g, format, &a.class, &b.class);
     if format.has_subnormals() {

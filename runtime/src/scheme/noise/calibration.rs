@@ -190,7 +190,7 @@ fn the_bounds_cover_the_simulated_quantiles_and_are_near_them() {
     check(&Params::all(), 300, 100);
 }
 
-/// The same with populations large enough for an error of 0.2 bits: about an hour for one core.
+/// The same with populations large enough for an error of about 0.2 bits: many minutes.
 #[test]
 #[ignore = "takes long; run it after changing the adder or the presets"]
 fn the_bounds_cover_the_quantiles_of_a_long_simulation() {
