@@ -1224,7 +1224,9 @@ impl<'a> Body<'_, 'a> {
             Builtin::FromBits => {
                 let value = self.unifier.fresh(Need::default());
                 let bits = self.expr(&args[0], None);
-                self.require(&bits, Need::INTEGER, "`from_bits`");
+                if !self.require(&bits, Need::INTEGER, "`from_bits`") {
+                    return self.broken(span, Ty::Error);
+                }
                 self.encoding(&value, &bits.ty, bits.span);
                 (vec![bits], value)
             }

@@ -584,6 +584,8 @@ fn types_that_do_not_match() {
     refused("fn main(x: uint<4>) -> uint<4> { §-x }", "E0201");
     refused("fn main(x: [f16; 2]) -> bool { §x == x }", "E0201");
     refused("fn main(x: f16) -> f16 { x + §(x, x) }", "E0200");
+    refused("fn main() -> f16 { from_bits(§true) }", "E0201");
+    refused("fn main(u: uint<8>) -> f16 { from_bits(§u) }", "E0200");
     refused("fn main(x: f16) -> f16 { §x << 1 }", "E0201");
     refused("fn main(x: f16) -> f16 { §f(x) } fn f(x: f16, y: f16) -> f16 { x + y }", "E0202");
     refused("fn main(x: f16) -> f16 { §max(x) }", "E0202");
@@ -842,4 +844,29 @@ fn mutated_programs_never_panic() {
         let (found, _) = diagnose(&text, &[("public", "w=3")]);
         assert!(found.iter().all(|found| found.code != "E0399"), "{text}\n{found:?}");
     }
+}
+
+#[test]
+fn diagnostics_read_well() {
+    let programs = [
+        "fn main(x: f16, y: f32) -> f16 { x + y }",
+        "fn main(x: f16) -> f16 { let c: rational = 0.5; x + c }",
+        "fn main(x: [f16; 3], i: uint<2>) -> f16 { x[i] }",
+        "fn main(x: [f16; 3]) -> f16 { x[3] }",
+        "fn main(x: float<5, 11>) -> float<5, 11> { x + 1e9 }",
+        "fn main(x: f16) -> f16 { if x > 0.0 { x } }",
+        "fn f(x: f16) -> f16 { g(x) }\nfn g(x: f16) -> f16 { f(x) }\nfn main(x: f16) -> f16 { f(x) }",
+        "fn first<T: float, const N: int>(x: [T; N]) -> T { x[5] + x[0] }\nfn main(x: [f16; 2]) -> f16 { first(x) }",
+        "fn main(x: f16) -> f16 {\n    let y = x;\n    y += 1;\n    y\n}",
+        "fn main(x: float<16, 11>) -> bool { x > 0 }",
+        "fn main(x: f16 in [0, 1], unused: f16) -> bool { x < 2049 }",
+        "fn main(x: f16) -> f16 { let mut n: int = 0; if x > 0 { n = 1; } x * n }",
+    ];
+    let mut shown = String::new();
+    for program in programs {
+        let (found, sources) = diagnose(program, &[]);
+        shown += &crate::diag::render(&found, &sources, false);
+        shown.push('\n');
+    }
+    insta::assert_snapshot!(shown);
 }
