@@ -56,7 +56,11 @@ impl Format {
             (false, 0) => 0.0,
             (true, 0) => fraction * 2_f64.powi(1 - self.bias()),
             (true, top) if top == (1 << self.exponent_bits) - 1 => {
-                if fraction == 0.0 { f64::INFINITY } else { f64::NAN }
+                if fraction == 0.0 {
+                    f64::INFINITY
+                } else {
+                    f64::NAN
+                }
             }
             _ => (1.0 + fraction) * 2_f64.powi(field - self.bias()),
         };
@@ -101,7 +105,11 @@ impl Format {
 /// floor(log2 |x|) of a finite number that is not 0.
 fn exponent(x: f64) -> i32 {
     let field = i32::try_from((x.to_bits() >> 52) & 0x7ff).unwrap();
-    if field > 0 { field - 1023 } else { -1011 - i32::try_from((x.to_bits() << 12).leading_zeros()).unwrap() - 12 }
+    if field > 0 {
+        field - 1023
+    } else {
+        -1011 - i32::try_from((x.to_bits() << 12).leading_zeros()).unwrap() - 12
+    }
 }
 
 /// A function of one argument and what it should give.
@@ -218,7 +226,6 @@ fn measure(function: &Function, format: Format, circuit: &Circuit) -> (f64, f64)
     }
     worst
 }
-
 
 // References for f64: integers scaled by a power of two, summed as power series.
 
@@ -388,10 +395,12 @@ fn wide_error(result: f64, exact: &Exact) -> f64 {
     }
     let (mantissa, exponent) = parts(result);
     let common = exponent.min(exact.exponent);
-    let difference = (BigInt::from(mantissa) << (exponent - common)) - (exact.mantissa.clone() << (exact.exponent - common));
+    let difference = (BigInt::from(mantissa) << (exponent - common))
+        - (exact.mantissa.clone() << (exact.exponent - common));
     let cut = (i64::try_from(difference.bits()).unwrap() - 60).max(0);
     let leading: i64 = (difference >> cut).try_into().unwrap();
-    (leading as f64).abs() * 2_f64.powi(i32::try_from(common + cut - (top - 52)).unwrap().clamp(-1_000, 1_000))
+    (leading as f64).abs()
+        * 2_f64.powi(i32::try_from(common + cut - (top - 52)).unwrap().clamp(-1_000, 1_000))
 }
 
 // What the doc comments say.
@@ -457,7 +466,12 @@ fn hold_to_docs(part: usize, parts: usize) {
         for format in FORMATS {
             let circuit = circuit_of(function.name, format);
             let (error, at) = measure(function, format, &circuit);
-            println!("{} in {}: {error:.4} ulp at {at:e}, {} ANDs", function.name, format.name, ands(&circuit));
+            println!(
+                "{} in {}: {error:.4} ulp at {at:e}, {} ANDs",
+                function.name,
+                format.name,
+                ands(&circuit)
+            );
             cells.push((up(error), ands(&circuit)));
         }
         let row = Row { name: function.name, cells };
@@ -472,7 +486,8 @@ fn hold_to_docs(part: usize, parts: usize) {
 fn compare_row(function: &Function, row: &Row, doc: &str) {
     let stated = stated_errors(function.name);
     let prefix = format!("| `{}` |", function.name);
-    let line = doc.lines().find(|line| line.starts_with(&prefix)).unwrap_or_else(|| panic!("no row for {prefix}"));
+    let line =
+        doc.lines().find(|line| line.starts_with(&prefix)).unwrap_or_else(|| panic!("no row for {prefix}"));
     let cells: Vec<&str> = line[prefix.len()..].trim_end_matches('|').split('|').map(str::trim).collect();
     for ((format, (error, ands)), cell) in FORMATS.iter().zip(&row.cells).zip(cells) {
         let (in_table, limit) = cell.split_once(" / ").unwrap();
@@ -494,8 +509,11 @@ fn compare_row(function: &Function, row: &Row, doc: &str) {
 }
 
 fn write_row(function: &Function, row: &Row) {
-    let errors: Vec<String> =
-        FORMATS.iter().zip(&row.cells).map(|(format, (error, _))| format!("{} {error:.2}", format.name)).collect();
+    let errors: Vec<String> = FORMATS
+        .iter()
+        .zip(&row.cells)
+        .map(|(format, (error, _))| format!("{} {error:.2}", format.name))
+        .collect();
     let stated = format!("{STATED}{}.", errors.join("; "));
     for module in LIBRARY {
         let text = fs::read_to_string(library_path(module)).unwrap();
@@ -508,8 +526,10 @@ fn write_row(function: &Function, row: &Row) {
     }
     let doc = fs::read_to_string(doc_path()).unwrap();
     let prefix = format!("| `{}` |", function.name);
-    let lines: Vec<String> =
-        doc.lines().map(|line| if line.starts_with(&prefix) { row.print() } else { line.to_owned() }).collect();
+    let lines: Vec<String> = doc
+        .lines()
+        .map(|line| if line.starts_with(&prefix) { row.print() } else { line.to_owned() })
+        .collect();
     fs::write(doc_path(), lines.join("\n") + "\n").unwrap();
 }
 
@@ -532,7 +552,11 @@ fn check_values(format: Format, cases: &[(&str, f64, f64)]) {
     for (function, x, expected) in cases {
         let y = value_of(function, format, *x);
         let same = y == *expected && y.is_sign_negative() == expected.is_sign_negative();
-        assert!(same || y.is_nan() && expected.is_nan(), "{function}({x}) = {y} in {}, expected {expected}", format.name);
+        assert!(
+            same || y.is_nan() && expected.is_nan(),
+            "{function}({x}) = {y} in {}, expected {expected}",
+            format.name
+        );
     }
 }
 
@@ -643,7 +667,14 @@ fn small_formats_are_within_one_and_a_tenth_ulp() {
 
 #[test]
 fn every_function_compiles_in_the_widest_formats() {
-    for ty in ["float<15, 113>", "ieee<15, 113>", "float<2, 113>", "ieee<2, 64>", "f8e4m3", "ieee<5, 11, toward_zero>"] {
+    for ty in [
+        "float<15, 113>",
+        "ieee<15, 113>",
+        "float<2, 113>",
+        "ieee<2, 64>",
+        "f8e4m3",
+        "ieee<5, 11, toward_zero>",
+    ] {
         for function in ["exp", "ln", "log2", "log10", "recip", "tanh", "sigmoid"] {
             compile(&format!("fn main(x: {ty}) -> {ty} {{ {function}(x) }}"));
         }
@@ -655,12 +686,21 @@ fn scratch() {
     let only = std::env::var("ONLY").unwrap_or_default();
     let formats = std::env::var("FORMATS").unwrap_or_default();
     for function in FUNCTIONS.iter().filter(|f| only.is_empty() || only.split(' ').any(|o| o == f.name)) {
-        for format in FORMATS.into_iter().filter(|f| formats.is_empty() || formats.split(';').any(|o| o == f.name)) {
+        for format in
+            FORMATS.into_iter().filter(|f| formats.is_empty() || formats.split(';').any(|o| o == f.name))
+        {
             let start = std::time::Instant::now();
             let circuit = circuit_of(function.name, format);
             let compiled = start.elapsed();
             let (error, at) = measure(function, format, &circuit);
-            println!("{} {} ands {} gates {} error {error:.4} at {at} compile {compiled:?} all {:?}", function.name, format.name, ands(&circuit), circuit.gates.len(), start.elapsed());
+            println!(
+                "{} {} ands {} gates {} error {error:.4} at {at} compile {compiled:?} all {:?}",
+                function.name,
+                format.name,
+                ands(&circuit),
+                circuit.gates.len(),
+                start.elapsed()
+            );
         }
     }
 }

@@ -28,7 +28,8 @@ fn wrong_data_exits_with_one() {
 
 #[test]
 fn standard_input_is_a_dash() {
-    let table = ffhec_with_stdin(&["run", "-e", "x + x", "--inputs", "-", "--scheme", "plain", "-q"], b"x\n1\n2.5\n");
+    let table =
+        ffhec_with_stdin(&["run", "-e", "x + x", "--inputs", "-", "--scheme", "plain", "-q"], b"x\n1\n2.5\n");
     assert_eq!(table.ok(), "result\n2\n5\n");
     let program = ffhec_with_stdin(&["run", "-", "--in", "x=3", "--scheme", "plain", "-q"], b"x * x");
     assert_eq!(program.ok(), "result\n9\n");
