@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use ffhec_runtime::{Params, target};
+use ffhec_runtime::Params;
 use serde_json::{Value, json};
 
 use crate::failure::Failure;
@@ -26,7 +26,7 @@ pub(crate) fn table() -> String {
         "FFHE parameter sets. None is secure today: the estimates are the best known attacks (steps or cycles).\n\n",
     );
     for params in Params::all() {
-        let target = target(&params);
+        let target = params.target();
         let literal = params.literal();
         let published =
             literal.published_bits.map_or("none".to_owned(), |bits| format!("{bits} bits published (2013)"));
@@ -73,7 +73,7 @@ pub(crate) fn as_json() -> Value {
     Params::all()
         .iter()
         .map(|params| {
-            let target = target(params);
+            let target = params.target();
             let literal = params.literal();
             json!({
                 "name": params.name(),

@@ -54,7 +54,7 @@ pub(crate) fn load(args: &ProgramArgs, preset: Option<&str>, voice: &Voice) -> R
                 ));
             }
             let params = presets::params_of(&program.preset)?;
-            let target = ffhec_runtime::target(&params);
+            let target = params.target();
             program.check_noise(&target).map_err(|error| {
                 Failure::user(format!("{}: {error}", path.display()), "compile the source again")
             })?;
@@ -64,7 +64,7 @@ pub(crate) fn load(args: &ProgramArgs, preset: Option<&str>, voice: &Voice) -> R
         }
         Given::Source { name, text, directory } => {
             let params = presets::params_of(preset.unwrap_or(DEFAULT_PRESET))?;
-            let target = ffhec_runtime::target(&params);
+            let target = params.target();
             let compiled = compile_source(args, &name, text, directory, voice)?;
             let placement = place(&compiled.circuit, &target).map_err(|error| {
                 Failure::user(format!("{name}: {error}"), "choose another preset; `ffhec params` lists them")

@@ -166,9 +166,11 @@ pub(crate) fn read_encryption(path: &Path) -> Result<EncryptionKey, Failure> {
     Ok(key)
 }
 
-/// Reads the second section of `public.key` only.
+/// Reads the second section of `public.key`, and checks that the first is whole too: damage to a key should be known
+/// before hours of work rest on it.
 pub(crate) fn read_evaluation(path: &Path) -> Result<EvaluationKey, Failure> {
     let mut sealed = Sealed::open_kind(path, Kind::PublicKey, KEY_HELP)?;
+    sealed.section(ENCRYPTION)?;
     let bytes = sealed.section(EVALUATION)?;
     let key = EvaluationKey::from_bytes(&bytes).map_err(|error| sealed.malformed(&error.to_string()))?;
     matching(&sealed, key.params(), key.key_id())?;

@@ -81,8 +81,11 @@ where
         max_batch: None,
     };
     match exec::run(program, machine, inputs, &options) {
-        Ok(run) => Ok(run.outputs),
-        Err(exec::Stopped { .. }) => Err(stopped()),
+        Ok(finished) => Ok(finished.outputs),
+        Err(exec::Stopped::Asked { .. }) => Err(stopped()),
+        Err(error @ exec::Stopped::InputCount { .. }) => {
+            Err(Failure::machine(error.to_string(), "this is a defect of ffhec; please report it"))
+        }
     }
 }
 
@@ -97,7 +100,7 @@ struct Watcher<'a> {
 }
 
 impl Progress for Watcher<'_> {
-    fn level(&self, at: &exec::Position) {
+    fn advanced(&self, at: exec::State) {
         let batch = match self.batch {
             Some((number, of)) if of > 1 => format!("batch {number}/{of}, "),
             Some(_) | None => String::new(),

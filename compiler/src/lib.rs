@@ -40,7 +40,8 @@ pub fn compile(
     match float::lower::lower(&graph, most) {
         Ok(circuit) => Ok(Compiled { circuit: opt::optimize(circuit), warnings, doc }),
         Err(too_many) => {
-            let message = format!("the program needs more than {most} gates (reached in `{}`)", too_many.function);
+            let message =
+                format!("the program needs more than {most} gates (reached in `{}`)", too_many.function);
             let help = "shorten the program, use narrower types, or raise the limit with `--limit gates=N`";
             warnings.push(Diagnostic::new(Severity::Error, "E0303", None, message).help(help));
             Err(warnings)

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
-use proptest::prelude::RngCore;
+use rand_chacha::ChaCha20Rng;
+use rand_chacha::rand_core::{Rng, SeedableRng};
 
 use crate::command::{ffhec, programs, root};
 
@@ -24,7 +24,7 @@ fn count() -> usize {
     std::env::var("FFHEC_MUTANTS").ok().and_then(|text| text.parse().ok()).unwrap_or(MUTANTS)
 }
 
-fn mutate(text: &str, rng: &mut TestRng) -> String {
+fn mutate(text: &str, rng: &mut ChaCha20Rng) -> String {
     let mut bytes: Vec<char> = text.chars().collect();
     for _ in 0..1 + rng.next_u32() % 3 {
         let at = rng.next_u32() as usize % (bytes.len() + 1);
@@ -51,8 +51,7 @@ fn mutate(text: &str, rng: &mut TestRng) -> String {
 
 #[test]
 fn mutated_programs_and_tables_never_panic() {
-    let mut rng = TestRunner::new_with_rng(Config::default(), TestRng::deterministic_rng(RngAlgorithm::ChaCha))
-        .new_rng();
+    let mut rng = ChaCha20Rng::seed_from_u64(1);
     let dir = tempfile::tempdir().unwrap();
     let mut sources = programs(&root().join("tests/suite/ok"));
     sources.extend(programs(&root().join("examples")));

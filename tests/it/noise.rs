@@ -4,7 +4,7 @@ use ffhec_circuit::{Program, evaluate_all};
 use ffhec_compiler::opt::compile_for;
 use ffhec_compiler::source::{NoFiles, Sources};
 use ffhec_compiler::{Options, compile};
-use ffhec_runtime::{Evaluator, Params, generate_keys, target};
+use ffhec_runtime::{Evaluator, Params, generate_keys};
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
@@ -16,14 +16,14 @@ fn program(params: &Params) -> Program {
     let mut sources = Sources::default();
     sources.add("program.ffl", PROGRAM);
     let compiled = compile(&mut sources, &Options::default(), &mut NoFiles).unwrap();
-    compile_for(&compiled.circuit, &target(params)).unwrap()
+    compile_for(&compiled.circuit, &params.target()).unwrap()
 }
 
 /// Runs the program `runs` times with each of `keys` key pairs; returns the largest predicted and measured noise.
 fn compare(preset: &str, keys: u64, runs: usize) -> (f64, f64) {
     let params = Params::preset(preset).unwrap();
     let program = program(&params);
-    let predicted = program.noise(&target(&params)).wires;
+    let predicted = program.noise(&params.target()).wires;
     let mut most = (0.0_f64, 0.0_f64);
     for key in 0..keys {
         let mut rng = ChaCha20Rng::seed_from_u64(key);

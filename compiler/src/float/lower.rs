@@ -45,9 +45,10 @@ pub fn lower(graph: &Graph, max_gates: usize) -> Result<Circuit, TooManyGates> {
             .collect();
         let canonical = is_canonical(&node.op, &typed);
         let mut gates = Gates::new(&mut builder, max_gates);
-        let bits = match &node.op {
-            Op::Input(index) => inputs[*index as usize].clone(),
-            op => apply(&mut gates, op, node.ty, &typed),
+        let bits = if let Op::Input(index) = &node.op {
+            inputs[*index as usize].clone()
+        } else {
+            apply(&mut gates, &node.op, node.ty, &typed)
         };
         if gates.full() {
             return Err(TooManyGates { limit: max_gates, function: function.to_owned() });
@@ -114,4 +115,99 @@ fn sweep(circuit: Circuit) -> Circuit {
     }
     swept.output_wires = circuit.output_wires.iter().map(|wire| places[wire.index()]).collect();
     swept
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use ffhec_circuit::{Plain, evaluate};
+
+    use super::*;
+    use crate::float::fir::{Node, Value};
+    use crate::gadgets::format::Scalar;
+
+    fn ty(text: &str) -> Scalar {
+        Scalar::parse(text).unwrap()
+    }
+
+    /// `op` over `count` inputs of one type.
+    fn program(op: Op, name: &str, count: u32) -> Graph {
+        let ty = ty(name);
+        let mut graph = Graph { functions: vec!["main".to_owned(), "body".to_owned()], ..Graph::default() };
+        for index in 0..count {
+            let range = Some((ty.parse_cell("-1").unwrap(), ty.parse_cell("2.5").unwrap()));
+            graph.inputs.push(Column { name: format!("x[{index}]"), ty, range });
+            graph.nodes.push(Node { op: Op::Input(index), operands: vec![], ty, origin: 0 });
+        }
+        graph.nodes.push(Node { op, operands: (0..count).map(Value).collect(), ty, origin: 1 });
+        graph.outputs.push((Column { name: "result".to_owned(), ty, range: None }, Value(count)));
+        graph
+    }
+
+    #[test]
+    fn ports_carry_names_types_and_ranges() {
+        let circuit = lower(&program(Op::Add, "float<5, 11>", 2), 10_000).unwrap();
+        assert_eq!(circuit.inputs[1].name, "x[1]");
+        assert_eq!(circuit.inputs[1].kind, "float<5, 11>");
+        assert_eq!(circuit.inputs[1].range, Some(("-1".to_owned(), "2.5".to_owned())));
+        assert_eq!((circuit.input_bits(), circuit.output_bits()), (32, 16));
+        assert!(circuit.functions.contains(&"body".to_owned()));
+    }
+
+    #[test]
+    fn unused_operations_leave_no_gates_and_unused_inputs_keep_their_ports() {
+        let mut graph = program(Op::Mul, "f32", 2);
+        graph.outputs[0].1 = Value(0);
+        let circuit = lower(&graph, 1_000).unwrap();
+        assert_eq!((circuit.counts().and, circuit.input_bits()), (0, 64));
+        let inputs: Vec<u64> = (0..64).collect();
+        assert_eq!(evaluate(&circuit, &Plain, &inputs), inputs[..32]);
+    }
+
+    #[test]
+    fn the_gate_limit_stops_the_work_early() {
+        for (op, name, count) in [
+            (Op::Mul, "f64", 2),
+            (Op::Sum, "float<15, 113>", 1_000),
+            (Op::Dot, "ieee<15, 113>", 1_000),
+            (Op::Rem, "float<15, 113>", 2),
+            (Op::Fma, "float<15, 113>", 3),
+        ] {
+            let error = lower(&program(op, name, count), 5_000).unwrap_err();
+            assert_eq!(error.limit, 5_000);
+        }
+    }
+
+    #[test]
+    fn a_public_factor_costs_less_than_an_encrypted_one() {
+        for name in ["float<5, 11>", "f32", "fixed<8, 8>", "float<8, 24>"] {
+            let mut graph = program(Op::Mul, name, 2);
+            let full = lower(&graph, 100_000).unwrap().counts().and;
+            graph.nodes[1].op = Op::Constant(ty(name).parse_cell("0.40625").unwrap());
+            let public = lower(&graph, 100_000).unwrap().counts().and;
+            assert!(2 * public < full, "{name}: {public} of {full}");
+            graph.nodes.swap(0, 1);
+            assert_eq!(lower(&graph, 100_000).unwrap().counts().and, public, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_million_gates_lower_in_seconds() {
+        let mut graph = program(Op::Mul, "f16", 2);
+        for index in 0..1_000 {
+            let (op, last) = (if index % 2 == 0 { Op::Add } else { Op::Mul }, Value(2 + index));
+            graph.nodes.push(Node { op, operands: vec![last, Value(0)], ty: ty("f16"), origin: 1 });
+        }
+        graph.outputs[0].1 = Value(1_002);
+        let before = std::time::Instant::now();
+        let circuit = lower(&graph, 10_000_000).unwrap();
+        assert!(circuit.gates.len() > 1_000_000, "{}", circuit.gates.len());
+        assert!(before.elapsed().as_secs() < 30, "{:?}", before.elapsed());
+    }
+
+    #[test]
+    fn lowering_is_reproducible() {
+        let graph = program(Op::Fma, "f16", 3);
+        assert_eq!(lower(&graph, 10_000), lower(&graph, 10_000));
+    }
 }

@@ -76,7 +76,8 @@ pub fn add(g: &mut Gates<'_>, format: FloatFormat, x: Operand<'_>, y: Operand<'_
     let mut significand = high.fraction.clone();
     significand.push(hidden);
     let mut smaller = low.fraction.clone();
-    if !subnormals && !(x.canonical && y.canonical) {
+    let canonical = x.canonical && y.canonical;
+    if !(subnormals || canonical) {
         smaller = g.and_each(&smaller, low.hidden);
     }
     smaller.push(low.hidden);
@@ -95,12 +96,12 @@ pub fn add(g: &mut Gates<'_>, format: FloatFormat, x: Operand<'_>, y: Operand<'_
         let some = g.any(&word);
         let zero = g.not(some);
         let sign = zero_sign(g, format, sign, differ, zero);
-        base.push(g.bit(false));
+        base = g.resize(&base, format.exponent_bits as usize + 2);
         let exact = Exact { sign, base, significand: word, sticky: sum.sticky };
         return round(g, format, exact, special, Below::Aligned);
     }
     let shifted = normalise(g, &sum.word);
-    let width = field.len().max(shifted.shift.len()) + 1;
+    let width = field.len().max(shifted.shift.len()) + 2;
     let wide = g.resize(&field, width);
     let shift = g.resize(&shifted.shift, width);
     let (base, _) = g.sub(&wide, &shift);

@@ -3,7 +3,7 @@
 use ffhec_circuit::Wire;
 
 use super::bits::{Bits, Gates};
-use super::float::Operand;
+use super::float::{Operand, canonical};
 use super::format::{FloatFormat, Scalar};
 use super::integer::{self, Shape};
 use super::parts::{self, Integral};
@@ -154,6 +154,7 @@ fn apply_float(g: &mut Gates<'_>, op: &Op, format: FloatFormat, x: &[Operand<'_>
         }
         Op::IsNegative => vec![parts::is_negative(g, format, x[0])],
         Op::Sum => match x {
+            [only] => canonical(g, format, *only),
             [a, b] => add::add(g, format, *a, *b, false),
             _ => sum::sum(g, format, x),
         },

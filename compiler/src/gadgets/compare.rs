@@ -25,11 +25,13 @@ fn is_nan(g: &mut Gates<'_>, format: FloatFormat, bits: &[Wire]) -> Wire {
     classify(g, format, &fields).nan
 }
 
-/// Whether both are zeros, where zeros have signs.
-fn both_zero(g: &mut Gates<'_>, format: FloatFormat, x: &[Wire], y: &[Wire]) -> Wire {
-    if !format.has_signed_zero() {
+/// Whether both are zeros and yet may differ. Without subnormals the exponent fields say it, and what else stands in
+/// the encoding of a zero is never looked at: next to any other value the exponent or the sign decides.
+fn both_zero(g: &mut Gates<'_>, format: FloatFormat, x: Operand<'_>, y: Operand<'_>) -> Wire {
+    if !format.has_signed_zero() && x.canonical && y.canonical {
         return g.bit(false);
     }
+    let (x, y) = (x.bits, y.bits);
     let last = x.len() - 1;
     let from = if format.has_subnormals() { 0 } else { format.fraction_bits() as usize };
     let (some, other) = (g.any(&x[from..last]), g.any(&y[from..last]));
@@ -44,41 +46,39 @@ fn unordered(g: &mut Gates<'_>, format: FloatFormat, x: &[Wire], y: &[Wire]) -> 
 
 /// `x < y`; false if either is NaN.
 pub fn less(g: &mut Gates<'_>, format: FloatFormat, x: Operand<'_>, y: Operand<'_>) -> Wire {
-    let (x, y) = (plain_zero(g, format, x), plain_zero(g, format, y));
-    let below = less_ordered(g, &x, &y);
-    let zeros = both_zero(g, format, &x, &y);
+    let below = less_ordered(g, x.bits, y.bits);
+    let zeros = both_zero(g, format, x, y);
     let below = g.and_not(below, zeros);
-    let nan = unordered(g, format, &x, &y);
+    let nan = unordered(g, format, x.bits, y.bits);
     g.and_not(below, nan)
 }
 
 /// `x <= y`; false if either is NaN.
 pub fn less_equal(g: &mut Gates<'_>, format: FloatFormat, x: Operand<'_>, y: Operand<'_>) -> Wire {
-    let (x, y) = (plain_zero(g, format, x), plain_zero(g, format, y));
-    let above = less_ordered(g, &y, &x);
-    let zeros = both_zero(g, format, &x, &y);
+    let above = less_ordered(g, y.bits, x.bits);
+    let zeros = both_zero(g, format, x, y);
     let above = g.and_not(above, zeros);
-    let nan = unordered(g, format, &x, &y);
+    let nan = unordered(g, format, x.bits, y.bits);
     let not = g.or(above, nan);
     g.not(not)
 }
 
 /// `x == y`; zeros are equal, NaN is not.
 pub fn equal(g: &mut Gates<'_>, format: FloatFormat, x: Operand<'_>, y: Operand<'_>) -> Wire {
-    let (x, y) = (plain_zero(g, format, x), plain_zero(g, format, y));
-    let same = equivalent_bit(g, &x, &y);
-    let zeros = both_zero(g, format, &x, &y);
+    let same = equivalent_bit(g, x.bits, y.bits);
+    let zeros = both_zero(g, format, x, y);
     let same = g.or(same, zeros);
-    let nan = is_nan(g, format, &x);
+    let nan = is_nan(g, format, x.bits);
     g.and_not(same, nan)
 }
 
 /// The smaller, or the larger if `larger`; the number if one is NaN. Minus zero is below plus zero.
 pub fn extreme(g: &mut Gates<'_>, format: FloatFormat, x: Operand<'_>, y: Operand<'_>, larger: bool) -> Bits {
-    let (x, y) = (plain_zero(g, format, x), plain_zero(g, format, y));
-    let second = if larger { less_ordered(g, &x, &y) } else { less_ordered(g, &y, &x) };
-    let (nan_x, nan_y) = (is_nan(g, format, &x), is_nan(g, format, &y));
-    let second = g.or(second, nan_x);
-    let second = g.and_not(second, nan_y);
-    g.select(second, &y, &x)
+    let (a, b) = (x.bits, y.bits);
+    let second = if larger { less_ordered(g, a, b) } else { less_ordered(g, b, a) };
+    let (nan_a, nan_b) = (is_nan(g, format, a), is_nan(g, format, b));
+    let second = g.or(second, nan_a);
+    let second = g.and_not(second, nan_b);
+    let bits = g.select(second, b, a);
+    plain_zero(g, format, Operand { bits: &bits, canonical: x.canonical && y.canonical })
 }

@@ -80,7 +80,7 @@ pub fn reinterpret(g: &mut Gates<'_>, from: Scalar, x: Operand<'_>, to: Scalar) 
 
 fn float_to_float(g: &mut Gates<'_>, from: FloatFormat, x: Operand<'_>, to: FloatFormat) -> Bits {
     let bits = plain_zero(g, from, x);
-    let value = unpack_normalised(g, from, &bits);
+    let mut value = unpack_normalised(g, from, &bits);
     let shift = to.bias() - from.bias() - 1;
     let width = value.exponent.len().max(to.exponent_bits as usize) + 2;
     let base = offset(g, &value.exponent, shift, width);
@@ -90,6 +90,7 @@ fn float_to_float(g: &mut Gates<'_>, from: FloatFormat, x: Operand<'_>, to: Floa
         special.nan = value.class.nan;
     } else {
         special.zero = g.or(special.zero, value.class.nan);
+        value.sign = g.and_not(value.sign, value.class.nan);
     }
     if to.has_infinity() {
         special.infinity = value.class.infinite;
@@ -106,14 +107,16 @@ fn float_to_float(g: &mut Gates<'_>, from: FloatFormat, x: Operand<'_>, to: Floa
 }
 
 fn float_to_whole(g: &mut Gates<'_>, from: FloatFormat, x: Operand<'_>, to: Whole) -> Bits {
-    let bits = plain_zero(g, from, x);
+    let fraction = i64::try_from(to.fraction).expect("bounded: at most 256 bits");
+    // The exponent of a zero is below one unit already, unless the target has very many places.
+    let cleared = !from.has_subnormals() && fraction >= from.bias();
+    let bits = if cleared { plain_zero(g, from, x) } else { x.bits.to_vec() };
     let mut value = unpack(g, from, &bits);
     let precision = from.precision as usize;
-    if !from.has_subnormals() {
+    if cleared {
         value.significand[precision - 1] = g.not(value.class.zero);
     }
     // The exponent in units of the target's last place; negative: less than one unit.
-    let fraction = i64::try_from(to.fraction).expect("bounded: at most 256 bits");
     let width = value.exponent.len().max(index_bits(to.fraction + 1) + 1).max(index_bits(to.width) + 2) + 1;
     let place = offset(g, &value.exponent, fraction - from.bias(), width);
     let (place, below) = (&place[..width - 1], place[width - 1]);

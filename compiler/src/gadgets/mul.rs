@@ -17,6 +17,13 @@ fn invalid(format: FloatFormat, special: &mut Special, g: &mut Gates<'_>, wire: 
     *slot = g.or(*slot, wire);
 }
 
+/// Says what is known of the significand of a nonzero result, so that gates fold.
+fn set_top(g: &mut Gates<'_>, significand: &mut Bits) {
+    if let Some(top) = significand.last_mut() {
+        *top = g.bit(true);
+    }
+}
+
 /// At most one special case stays set: NaN before infinity before the largest before zero.
 fn exclusive(g: &mut Gates<'_>, special: Special) -> Special {
     let Special { nan, infinity, largest, zero } = special;
@@ -67,6 +74,8 @@ fn product_specials(g: &mut Gates<'_>, format: FloatFormat, x: &Class, y: &Class
 
 /// `x * y`: the FMult protocol, normalised and rounded once.
 pub fn mul(g: &mut Gates<'_>, format: FloatFormat, x: Operand<'_>, y: Operand<'_>) -> Bits {
+    // A public factor comes second, so that it is not exchanged with the encrypted one.
+    let (x, y) = if g.known_word(x.bits).is_some() { (y, x) } else { (x, y) };
     let (mut a, mut b) = (unpack(g, format, x.bits), unpack(g, format, y.bits));
     let special = product_specials(g, format, &a.class, &b.class);
     if format.has_subnormals() {
@@ -79,9 +88,13 @@ pub fn mul(g: &mut Gates<'_>, format: FloatFormat, x: Operand<'_>, y: Operand<'_
         a = normalised(g, format, a);
     }
     let product = multiply(g, &a, &b);
-    let base = offset(g, &product.exponent, -(format.bias() + 1), product.exponent.len() + 1);
+    let base = offset(g, &product.exponent, -(format.bias() + 1), product.exponent.len());
     let no = g.bit(false);
-    let exact = Exact { sign: product.sign, base, significand: product.significand, sticky: no };
+    let mut significand = product.significand;
+    if !format.has_subnormals() {
+        set_top(g, &mut significand);
+    }
+    let exact = Exact { sign: product.sign, base, significand, sticky: no };
     round(g, format, exact, special, Below::Shift)
 }
 
@@ -94,8 +107,7 @@ pub fn fma(g: &mut Gates<'_>, format: FloatFormat, x: Operand<'_>, y: Operand<'_
     let product = multiply(g, &a, &b);
     // Both exponents with twice the bias, and enough more to stay positive under subnormals.
     let spare = 2 * i64::from(format.precision) + 1;
-    let width = format.exponent_bits as usize + 2;
-    let width = width.max(index_bits(4 * precision) + 1) + 1;
+    let width = index_bits((2 << format.exponent_bits) + 2 * precision + 2);
     let zero = g.or(a.class.zero, b.class.zero);
     let nonzero = g.not(zero);
     let exponent = offset(g, &product.exponent, spare, width);
@@ -116,7 +128,7 @@ pub fn fma(g: &mut Gates<'_>, format: FloatFormat, x: Operand<'_>, y: Operand<'_
     let differ = g.xor(left.sign, right.sign);
     let (mut exact, zero_sum) = add_wide(g, &left, &right, format.rounding());
     exact.sign = sum_sign(g, format, exact.sign, differ, zero_sum);
-    exact.base = offset(g, &exact.base, -(format.bias() + spare), exact.base.len() + 1);
+    exact.base = offset(g, &exact.base, -(format.bias() + spare), exact.base.len());
 
     let mut special = Special::none(g);
     special.zero = zero_sum;
@@ -153,14 +165,15 @@ pub fn div(g: &mut Gates<'_>, format: FloatFormat, x: Operand<'_>, y: Operand<'_
     let top = result.digits[digits - 1];
     let mut lower = vec![g.bit(false)];
     lower.extend_from_slice(&result.digits[..digits - 1]);
-    let significand = g.select(top, &result.digits, &lower);
+    let mut significand = g.select(top, &result.digits, &lower);
+    set_top(g, &mut significand);
     // ex - ey - 1 + top, then the bias.
     let width = a.exponent.len().max(b.exponent.len()) + 1;
     let (ex, ey) = (g.resize_signed(&a.exponent, width), g.resize_signed(&b.exponent, width));
     let one = g.bit(true);
     let ey = g.xor_each(&ey, one);
     let (difference, _) = g.add(&ex, &ey, top);
-    let base = offset(g, &difference, format.bias() - 1, width + 1);
+    let base = offset(g, &difference, format.bias() - 1, width);
 
     let sign_y = if format.has_signed_zero() { b.sign } else { g.and_not(b.sign, b.class.zero) };
     let mut sign = g.xor(a.sign, sign_y);
@@ -212,7 +225,8 @@ pub fn sqrt(g: &mut Gates<'_>, format: FloatFormat, x: Operand<'_>) -> Bits {
     // Only with so much precision that roots of subnormals are subnormal does more than the next digit matter.
     let subnormal = format.has_subnormals() && i64::from(format.precision) > format.bias();
     let track = subnormal || rounding == Rounding::Up;
-    let (root, inexact) = square_root(g, &word, digits, track);
+    let (mut root, inexact) = square_root(g, &word, digits, track);
+    set_top(g, &mut root);
     let sticky = if track { inexact } else { g.bit(true) };
 
     let mut special = Special::none(g);
@@ -261,12 +275,12 @@ pub fn rem(g: &mut Gates<'_>, format: FloatFormat, x: Operand<'_>, y: Operand<'_
         normalise_within(g, &word, &field)
     } else {
         let shifted = super::shift::normalise(g, &word);
-        let width = field.len().max(shifted.shift.len()) + 1;
+        let width = field.len().max(shifted.shift.len()) + 2;
         let (wide, shift) = (g.resize(&field, width), g.resize(&shifted.shift, width));
         (shifted.word, g.sub(&wide, &shift).0)
     };
     if format.has_subnormals() {
-        base.push(zero);
+        base = g.resize(&base, format.exponent_bits as usize + 2);
     }
     let exact = Exact { sign: a.sign, base, significand: word, sticky: zero };
     let reduced = round(g, format, exact, special, Below::Aligned);

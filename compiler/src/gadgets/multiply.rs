@@ -8,6 +8,9 @@ use num_traits::{One as _, Signed as _, Zero as _};
 
 use super::bits::{Bits, Gates};
 
+/// Shorter words are multiplied by the school method.
+const KARATSUBA_BITS: usize = 18;
+
 /// A sum of weighted bits and a public integer, modulo `2^width`.
 #[derive(Debug)]
 pub struct Columns {
@@ -140,6 +143,9 @@ pub fn push_product(g: &mut Gates<'_>, columns: &mut Columns, x: &[Wire], y: &[W
 
 fn push_partial_products(g: &mut Gates<'_>, columns: &mut Columns, x: &[Wire], y: &[Wire], signed: bool) {
     let width = columns.columns.len();
+    if !signed && x.len().min(y.len()) >= KARATSUBA_BITS && width >= x.len() + y.len() {
+        return push_karatsuba(g, columns, x, y);
+    }
     for (i, &a) in x.iter().enumerate() {
         for (j, &b) in y.iter().enumerate().take(width.saturating_sub(i)) {
             let bit = g.and(a, b);
@@ -151,6 +157,30 @@ fn push_partial_products(g: &mut Gates<'_>, columns: &mut Columns, x: &[Wire], y
             }
         }
     }
+}
+
+/// Three products of half the length instead of four (Karatsuba and Ofman, 1962):
+/// `(a + b 2^h)(c + d 2^h) = ac + ((a + b)(c + d) - ac - bd) 2^h + bd 2^2h`.
+fn push_karatsuba(g: &mut Gates<'_>, columns: &mut Columns, x: &[Wire], y: &[Wire]) {
+    let half = x.len().min(y.len()) / 2;
+    let ((a, b), (c, d)) = (x.split_at(half), y.split_at(half));
+    let whole = |g: &mut Gates<'_>, x: &[Wire], y: &[Wire]| product(g, x, y, false, x.len() + y.len());
+    let (low, high) = (whole(g, a, c), whole(g, b, d));
+    let total = |g: &mut Gates<'_>, low: &[Wire], high: &[Wire]| {
+        let width = low.len().max(high.len());
+        let (low, high) = (g.resize(low, width), g.resize(high, width));
+        let zero = g.bit(false);
+        let (mut sum, carry) = g.add(&low, &high, zero);
+        sum.push(carry);
+        sum
+    };
+    let (left, right) = (total(g, a, b), total(g, c, d));
+    let middle = whole(g, &left, &right);
+    columns.push_word(g, 0, &low, false, false);
+    columns.push_word(g, 2 * half, &high, false, false);
+    columns.push_word(g, half, &middle, false, false);
+    columns.push_word(g, half, &low, false, true);
+    columns.push_word(g, half, &high, false, true);
 }
 
 /// The non-adjacent form: places and whether the digit is -1.

@@ -115,11 +115,11 @@ pub enum Integral {
 /// Rounds to an integer of the same format: the fraction bits behind the point are cleared, and one unit is added
 /// where the direction says so. An integer above the largest magnitude of a finite format gives that magnitude.
 pub fn integral(g: &mut Gates<'_>, format: FloatFormat, x: Operand<'_>, mode: Integral) -> Bits {
-    let bits = plain_zero(g, format, x);
+    let bits = x.bits;
     let precision = format.precision as usize;
     let last = bits.len() - 1;
     let sign = bits[last];
-    let parts = fields(g, format, &bits);
+    let parts = fields(g, format, bits);
     let class = classify(g, format, &parts);
     let point = Point::locate(g, format, &parts.field, class);
 
@@ -137,6 +137,8 @@ pub fn integral(g: &mut Gates<'_>, format: FloatFormat, x: Operand<'_>, mode: In
         Integral::Trunc => g.bit(false),
         Integral::Floor | Integral::Ceil => {
             let inexact = g.any(&lost);
+            let zero = if format.has_subnormals() { g.bit(false) } else { class.zero };
+            let inexact = g.and_not(inexact, zero);
             let positive = g.not(sign);
             g.and(inexact, if mode == Integral::Ceil { positive } else { sign })
         }

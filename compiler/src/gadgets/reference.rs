@@ -2,7 +2,7 @@
 //! uses the gadgets' code; only decoding and the final rounding of [`super::codec`] are shared with the compiler, and
 //! those are held to published vectors by `tests/testfloat.rs`.
 
-#![allow(clippy::unwrap_used, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::wildcard_enum_match_arm, reason = "tests")]
 
 use std::cmp::Ordering;
 
@@ -776,6 +776,65 @@ fn conversions_are_right() {
             } else {
                 bench.check(&Random(7).rows(&[ty], 1_000));
             }
+        }
+    }
+}
+
+/// Operations on results, which are known to be canonical: `op(x * y, -z)`.
+fn chained(op: &Op, name: &str, count: usize) {
+    use crate::float::fir::{Column, Graph, Node, Value};
+    let single = bench(op, name);
+    let (ty, unary) = (single.types[0], single.types.len() == 1);
+    let mut graph = Graph { functions: vec!["main".to_owned()], ..Graph::default() };
+    let column = |ty| Column { name: "x".to_owned(), ty, range: None };
+    for index in 0..3 {
+        graph.inputs.push(column(ty));
+        graph.nodes.push(Node { op: Op::Input(index), operands: vec![], ty, origin: 0 });
+    }
+    graph.nodes.push(Node { op: Op::Mul, operands: vec![Value(0), Value(1)], ty, origin: 0 });
+    graph.nodes.push(Node { op: Op::Neg, operands: vec![Value(2)], ty, origin: 0 });
+    let operands = if unary { vec![Value(3)] } else { vec![Value(3), Value(4)] };
+    graph.nodes.push(Node { op: op.clone(), operands, ty: single.ty, origin: 0 });
+    graph.outputs.push((column(single.ty), Value(5)));
+    let circuit = crate::float::lower::lower(&graph, 1 << 22).unwrap();
+    let whole = Bench { op: op.clone(), ty: single.ty, types: vec![ty; 3], circuit };
+    let rows = Random(3).rows(&whole.types, count);
+    for (row, found) in rows.iter().zip(whole.run(&rows)) {
+        let product = reference(&Op::Mul, ty, &[ty, ty], &row[..2]);
+        let negative = reference(&Op::Neg, ty, &[ty], &row[2..]);
+        let operands = if unary { vec![product] } else { vec![product, negative] };
+        let expected = reference(op, single.ty, &[ty, ty], &operands);
+        let is_nan = |bits: u128| value(single.ty, bits).is_nan();
+        assert!(
+            found == expected || (is_nan(found) && is_nan(expected)),
+            "{op:?} {name} {row:x?}: {found:x}, not {expected:x}"
+        );
+    }
+}
+
+#[test]
+fn results_of_operations_are_right_as_operands() {
+    for name in
+        ["float<3, 4>", "float<5, 11>", "ieee<4, 4, flush>", "ieee<4, 4, finite, flush>", "f8e4m3", "f8e5m2"]
+    {
+        for op in BASIC.iter().chain(&ORDER).chain(&UNARY).chain(&[Op::Rem]) {
+            chained(op, name, 3_000);
+        }
+    }
+}
+
+#[test]
+fn encodings_that_a_type_does_not_use_become_the_one_it_does() {
+    for name in SMALL {
+        let ty = Scalar::parse(name).unwrap();
+        let width = format!("uint<{}>", ty.width());
+        let (to, from) =
+            (Bench::new(Op::Reinterpret, &width, &[name]), Bench::new(Op::Reinterpret, name, &[&width]));
+        let rows = all(&to.types);
+        assert_eq!(to.run(&rows), from.run(&rows), "{name}");
+        for (row, found) in rows.iter().zip(to.run(&rows)) {
+            let real = ty.decode(&row[0].into());
+            assert_eq!(BigUint::from(found), ty.encode_real(&real).unwrap().bits, "{name} {row:x?}");
         }
     }
 }

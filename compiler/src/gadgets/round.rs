@@ -16,7 +16,8 @@ pub struct Exact {
     /// The sign of the result, also of a zero.
     pub sign: Wire,
     /// The biased exponent of the significand's top bit, less one; two's complement. Adding the significand with its
-    /// leading one, shifted to the exponent's place, gives the encoding.
+    /// leading one, shifted to the exponent's place, gives the encoding. There is room to add 2, and more bits than
+    /// the exponent field has.
     pub base: Bits,
     /// The significand, top bit set unless the result is zero or subnormal.
     pub significand: Bits,
@@ -70,12 +71,9 @@ pub fn round(g: &mut Gates<'_>, format: FloatFormat, exact: Exact, special: Spec
     let (fraction, carry) = g.increment(&kept[..precision - 1], increment);
     let hidden = kept[precision - 1];
 
-    // The exponent field: base + hidden + carry, one bit wider than the base.
-    let width = base.len() + 1;
-    let wide = g.resize_signed(&base, width);
-    let mut leading = g.zeros(width);
+    let mut leading = g.zeros(base.len());
     leading[0] = hidden;
-    let (field, _) = g.add(&wide, &leading, carry);
+    let (field, _) = g.add(&base, &leading, carry);
     let overflow = overflows(g, format, &field, &fraction);
 
     let named = [special.nan, special.infinity, special.largest, special.zero];

@@ -246,19 +246,19 @@ impl Scalar {
                 let magnitude = bits & ones(format.width() - 1);
                 let field = i64::try_from(&magnitude >> format.fraction_bits()).unwrap_or(0);
                 let fraction = &magnitude & ones(format.fraction_bits());
-                let least = fraction.is_zero() && field == 1;
+                let least = fraction.is_zero() && field == 1 && !format.has_subnormals();
                 let hidden = BigUint::from(u32::from(field > 0)) << format.fraction_bits();
                 let integer: BigUint = hidden | &fraction;
                 // Quarter units: half a unit up; down half a unit, a quarter at a power of two, and half way to zero
                 // from the smallest value of a format without subnormals.
-                let below = if least && !format.has_subnormals() {
+                let below = if least {
                     &integer << 1_u32
                 } else if fraction.is_zero() && field > 1 {
                     BigUint::one()
                 } else {
                     BigUint::from(2_u32)
                 };
-                let inclusive = !integer.bit(0) && !(least && !format.has_subnormals());
+                let inclusive = !integer.bit(0) && !least;
                 let exponent = field.max(1) - format.bias() - i64::from(format.fraction_bits());
                 Interval { integer, exponent, below, inclusive }
             }

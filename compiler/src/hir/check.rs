@@ -71,6 +71,9 @@ pub(crate) struct Checker<'a> {
     instances: Vec<Option<Instance>>,
     known: HashMap<(ItemId, Vec<Argument>), usize>,
     constants: BTreeMap<ItemId, usize>,
+    /// Values of `const` items that are compile-time integers for the checker, and types of `type` items.
+    const_values: BTreeMap<ItemId, Option<Exact>>,
+    alias_types: BTreeMap<ItemId, Ty>,
     queue: VecDeque<Work>,
 }
 
@@ -90,6 +93,8 @@ impl<'a> Checker<'a> {
             instances: Vec::new(),
             known: HashMap::new(),
             constants: BTreeMap::new(),
+            const_values: BTreeMap::new(),
+            alias_types: BTreeMap::new(),
             queue: VecDeque::new(),
         }
     }
@@ -169,7 +174,7 @@ impl<'a> Checker<'a> {
                         help,
                     );
                 }
-                Mention::Free(..) | Mention::Call(..) | Mention::Type(..) => {}
+                Mention::Free(..) | Mention::Call(..) | Mention::Type(..) | Mention::InType(..) => {}
             }
         }
     }
@@ -298,7 +303,8 @@ impl<'c, 'a> Body<'c, 'a> {
 
     fn function(mut self, item: ItemId, function: &'a Function) -> Instance {
         self.duplicates(function);
-        let env = self.env.clone();
+        let (file, generics) = (self.env.file, self.env.generics.clone());
+        let env = Rc::new(Env { file, generics, local: false });
         let is_main = self.checker.names.items[item].file == 0 && function.name.name == "main";
         let mut params = Vec::new();
         for param in &function.params {
@@ -491,6 +497,15 @@ impl<'c, 'a> Body<'c, 'a> {
             TypeKind::Array { element, length } => {
                 let element = self.ty(element, env);
                 let len = self.length(length, env);
+                if env.local && len == Len::Any && self.mentions_secret(length) {
+                    self.error(
+                        "E0213",
+                        length.span,
+                        "this length is not known at compile time",
+                        "depends on an encrypted value",
+                        "use literals, `const` items and `const` generics",
+                    );
+                }
                 self.sized(Ty::Array(Rc::new(element), len), ty.span)
             }
             TypeKind::Name { name, args } => self.named_type(ty, name, args, env),
@@ -613,6 +628,9 @@ impl<'c, 'a> Body<'c, 'a> {
             );
             return Ty::Error;
         }
+        if let Some(ty) = self.checker.alias_types.get(&item) {
+            return ty.clone();
+        }
         self.aliases += 1;
         let env = Rc::new(Env {
             file: self.checker.names.items[item].file,
@@ -621,6 +639,7 @@ impl<'c, 'a> Body<'c, 'a> {
         });
         let ty = self.ty(aliased, &env);
         self.aliases -= 1;
+        self.checker.alias_types.insert(item, ty.clone());
         ty
     }
 
@@ -727,9 +746,9 @@ impl<'c, 'a> Body<'c, 'a> {
     fn options(&mut self, args: &'a [Expr], ieee: bool) -> Option<(Rounding, bool, bool)> {
         let (mut rounding, mut flush, mut finite) = (None, false, false);
         for arg in args {
-            let name = match &arg.kind {
-                ExprKind::Path(path) if path.len() == 1 => path[0].name.as_str(),
-                _ => "",
+            let name = match single_name(arg) {
+                Some(name) => name.name.as_str(),
+                None => "",
             };
             let direction = Rounding::ALL.into_iter().find(|direction| direction.name() == name);
             let repeated = match (name, direction) {
@@ -783,6 +802,12 @@ impl<'c, 'a> Body<'c, 'a> {
             }
             Const::Dynamic | Const::Failed => Len::Any,
         }
+    }
+
+    fn mentions_secret(&self, expr: &Expr) -> bool {
+        free_names(expr)
+            .into_iter()
+            .any(|name| self.local(name).is_some_and(|local| self.locals[local].secret))
     }
 
     fn checked_length(&mut self, value: &Exact, span: Span) -> Len {
@@ -1113,13 +1138,18 @@ impl exact::Names for ConstNames<'_, '_, '_> {
                 if named.recursive || self.depth == 0 {
                     return None;
                 }
+                if let Some(known) = self.body.checker.const_values.get(&item) {
+                    return known.clone();
+                }
                 let env = Env { file: named.file, generics: BTreeMap::new(), local: false };
                 let outer = std::mem::replace(&mut self.env, Rc::new(env));
                 self.depth -= 1;
                 let found = exact::evaluate(value, self, 200);
                 self.depth += 1;
                 self.env = outer;
-                found.and_then(Result::ok)
+                let found = found.and_then(Result::ok);
+                self.body.checker.const_values.insert(item, found.clone());
+                found
             }
             [ty, name] => {
                 let argument = self.env.generics.get(&ty.name).cloned();
@@ -1167,15 +1197,13 @@ impl<'a> Body<'_, 'a> {
 
     /// The type of a variable or of an element of it.
     fn place_type(&self, expr: &Expr) -> Option<Ty> {
-        match &expr.kind {
-            ExprKind::Path(path) if path.len() == 1 => {
-                Some(self.locals[self.local(&path[0].name)?].ty.clone())
-            }
-            ExprKind::Index { base, .. } => match self.unifier.resolve(&self.place_type(base)?) {
-                Ty::Array(element, _) => Some((*element).clone()),
-                Ty::Var(_) | Ty::Scalar(_) | Ty::Int | Ty::Rational | Ty::Tuple(_) | Ty::Error => None,
-            },
-            _ => None,
+        if let Some(name) = single_name(expr) {
+            return Some(self.locals[self.local(&name.name)?].ty.clone());
+        }
+        let ExprKind::Index { base, .. } = &expr.kind else { return None };
+        match self.unifier.resolve(&self.place_type(base)?) {
+            Ty::Array(element, _) => Some((*element).clone()),
+            Ty::Var(_) | Ty::Scalar(_) | Ty::Int | Ty::Rational | Ty::Tuple(_) | Ty::Error => None,
         }
     }
 }
@@ -1200,6 +1228,16 @@ pub(crate) fn describe(error: ExactError) -> (&'static str, String, &'static str
             "use whole numbers",
         ),
     }
+}
+
+/// The name, if an expression is just one.
+pub(crate) fn single_name(expr: &Expr) -> Option<&Ident> {
+    if let ExprKind::Path(path) = &expr.kind
+        && let [name] = path.as_slice()
+    {
+        return Some(name);
+    }
+    None
 }
 
 fn scalar_or_error(scalar: Option<Scalar>) -> Ty {

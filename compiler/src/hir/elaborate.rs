@@ -504,7 +504,9 @@ impl<'a> Elaborator<'a> {
 
     fn scalars(&mut self, op: BinaryOp, a: fir::Value, b: fir::Value, span: Span) -> Value {
         let ty = self.emit.ty(a);
-        let compare = |op, a, b| (op, vec![a, b], Scalar::Bool);
+        if ty != self.emit.ty(b) {
+            return Value::Poison;
+        }
         let differs = op == BinaryOp::Ne;
         let (op, operands, ty) = match op {
             BinaryOp::Mul => (Op::Mul, vec![a, b], ty),
@@ -517,13 +519,15 @@ impl<'a> Elaborator<'a> {
             BinaryOp::BitOr | BinaryOp::Or => (Op::Or, vec![a, b], ty),
             BinaryOp::Lt | BinaryOp::Le | BinaryOp::Gt | BinaryOp::Ge | BinaryOp::Eq | BinaryOp::Ne => {
                 self.watch(op, a, b, span);
-                match op {
-                    BinaryOp::Lt => compare(Op::Lt, a, b),
-                    BinaryOp::Le => compare(Op::Le, a, b),
-                    BinaryOp::Gt => compare(Op::Lt, b, a),
-                    BinaryOp::Ge => compare(Op::Le, b, a),
-                    _ => compare(Op::Eq, a, b),
-                }
+                let (x, y) = if matches!(op, BinaryOp::Gt | BinaryOp::Ge) { (b, a) } else { (a, b) };
+                let test = if matches!(op, BinaryOp::Lt | BinaryOp::Gt) {
+                    Op::Lt
+                } else if matches!(op, BinaryOp::Le | BinaryOp::Ge) {
+                    Op::Le
+                } else {
+                    Op::Eq
+                };
+                (test, vec![x, y], Scalar::Bool)
             }
             BinaryOp::Shl | BinaryOp::Shr => return Value::Poison,
         };
@@ -538,6 +542,7 @@ impl<'a> Elaborator<'a> {
             Value::Scalar(by) => match self.known(by) {
                 Some(Real::Finite(amount)) => amount,
                 Some(Real::NegativeZero | Real::Infinity { .. } | Real::Nan) => return Value::Poison,
+                None if !matches!(self.emit.ty(by), Scalar::Uint(_)) => return Value::Poison,
                 None => {
                     let op = if op == BinaryOp::Shl { Op::Shl } else { Op::Shr };
                     return Value::Scalar(self.emit.op(op, vec![a, by], ty));
@@ -589,6 +594,10 @@ impl<'a> Elaborator<'a> {
     }
 
     /// Bounds of a value, where they follow without rounding.
+    #[allow(
+        clippy::wildcard_enum_match_arm,
+        reason = "nothing is known about the results of other operations"
+    )]
     fn interval(&self, value: fir::Value, depth: u32) -> Option<(Exact, Exact)> {
         if let Some(range) = self.ranges.get(&value) {
             return Some(range.clone());
@@ -917,6 +926,7 @@ impl<'a> Elaborator<'a> {
             };
             return Ok(Value::Scalar(match (values.as_slice(), &op) {
                 ([], _) => self.emit.constant(*ty, BigUint::ZERO),
+                _ if values.iter().any(|value| self.emit.ty(*value) != *ty) => return Ok(Value::Poison),
                 ([only], Op::Sum) => *only,
                 _ => self.emit.op(op, values, *ty),
             }));
@@ -961,6 +971,9 @@ impl<'a> Elaborator<'a> {
 
     fn primitive(&mut self, function: Builtin, args: Vec<fir::Value>, ty: &Ty, span: Span) -> Value {
         let Ty::Scalar(ty) = ty else { return Value::Poison };
+        if !self.well_typed(function, &args, *ty) {
+            return Value::Poison;
+        }
         let op = match function {
             Builtin::Abs => Op::Abs,
             Builtin::Neg => Op::Neg,
@@ -985,6 +998,37 @@ impl<'a> Elaborator<'a> {
             Builtin::Select | Builtin::Sum | Builtin::Dot | Builtin::Len => return Value::Poison,
         };
         Value::Scalar(self.emit.op(op, args, *ty))
+    }
+
+    /// Whether operands have the types that the operation takes; they may not after an error, which was reported.
+    fn well_typed(&self, function: Builtin, args: &[fir::Value], ty: Scalar) -> bool {
+        let first = args.first().map_or(ty, |value| self.emit.ty(*value));
+        match function {
+            Builtin::Bits | Builtin::FromBits => first.width() == ty.width(),
+            Builtin::Exponent | Builtin::IsNan | Builtin::IsInf | Builtin::IsFinite | Builtin::IsNegative => {
+                first.as_float().is_some()
+            }
+            Builtin::Scale2 => {
+                first == ty && args.get(1).is_some_and(|by| matches!(self.emit.ty(*by), Scalar::Int(_)))
+            }
+            Builtin::Abs
+            | Builtin::Neg
+            | Builtin::Min
+            | Builtin::Max
+            | Builtin::Fma
+            | Builtin::Sqrt
+            | Builtin::Floor
+            | Builtin::Ceil
+            | Builtin::Round
+            | Builtin::Trunc
+            | Builtin::Select
+            | Builtin::Sign
+            | Builtin::Significand
+            | Builtin::CopySign
+            | Builtin::Sum
+            | Builtin::Dot
+            | Builtin::Len => args.iter().all(|value| self.emit.ty(*value) == ty),
+        }
     }
 
     /// 1 with the sign of x; 0 for zero; NaN for NaN.
@@ -1024,7 +1068,18 @@ fn decided(op: BinaryOp, a: &(Exact, Exact), b: &(Exact, Exact)) -> Option<bool>
         BinaryOp::Ge => choose(greater_equal, less),
         BinaryOp::Eq => choose(false, less || greater),
         BinaryOp::Ne => choose(less || greater, false),
-        _ => None,
+        BinaryOp::Mul
+        | BinaryOp::Div
+        | BinaryOp::Rem
+        | BinaryOp::Add
+        | BinaryOp::Sub
+        | BinaryOp::Shl
+        | BinaryOp::Shr
+        | BinaryOp::BitAnd
+        | BinaryOp::BitXor
+        | BinaryOp::BitOr
+        | BinaryOp::And
+        | BinaryOp::Or => None,
     }
 }
 

@@ -87,10 +87,12 @@ pub(crate) fn arithmetic(
             if !a.is_integer() || !b.is_integer() {
                 return Some(Err(ExactError::NotWhole));
             }
-            Ratio::from_integer(match op {
-                BinaryOp::BitAnd => a.numer() & b.numer(),
-                BinaryOp::BitXor => a.numer() ^ b.numer(),
-                _ => a.numer() | b.numer(),
+            Ratio::from_integer(if op == BinaryOp::BitAnd {
+                a.numer() & b.numer()
+            } else if op == BinaryOp::BitXor {
+                a.numer() ^ b.numer()
+            } else {
+                a.numer() | b.numer()
             })
         }
         BinaryOp::Lt

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use num_traits::Zero as _;
 
-use super::check::{Body, Const, Env, MAX_NESTING};
+use super::check::{Body, Const, Env, Local, MAX_NESTING, single_name};
 use super::exact::{from_unsigned, to_i64};
 use super::report::similar;
 use super::scope::{ItemId, What};
@@ -173,6 +173,9 @@ impl<'a> Body<'_, 'a> {
                 let env = self.env.clone();
                 let len = self.value_length(length, &env, span);
                 let length = self.comptime(length, "an array length");
+                let Some(len) = len else {
+                    return self.broken(span, Ty::Array(Rc::new(value.ty), Len::Any));
+                };
                 let ty = self.sized_value(Ty::Array(Rc::new(value.ty.clone()), len), span);
                 Node { span, ty, kind: Kind::Repeat { value: Box::new(value), length: Box::new(length) } }
             }
@@ -533,21 +536,20 @@ impl<'a> Body<'_, 'a> {
 
     /// An expression that stands as a statement: run for its assignments.
     pub(crate) fn discard(&mut self, expr: &'a Expr) -> Node {
-        match &expr.kind {
-            ExprKind::If { condition, then, otherwise } => {
-                self.discard_if(condition, then, otherwise.as_deref(), expr.span)
-            }
-            ExprKind::Block { statements, value } if self.depth < MAX_NESTING => {
-                self.depth += 1;
-                self.scopes.push(Vec::new());
-                let mut run = self.statements(statements);
-                run.extend(value.as_ref().map(|value| Statement::Run(self.discard(value))));
-                self.scopes.pop();
-                self.depth -= 1;
-                Node { span: expr.span, ty: Ty::unit(), kind: Kind::Block { statements: run, value: None } }
-            }
-            _ => self.expr(expr, None),
+        if self.depth >= MAX_NESTING {
+            return self.expr(expr, None);
         }
+        if let ExprKind::If { condition, then, otherwise } = &expr.kind {
+            return self.discard_if(condition, then, otherwise.as_deref(), expr.span);
+        }
+        let ExprKind::Block { statements, value } = &expr.kind else { return self.expr(expr, None) };
+        self.depth += 1;
+        self.scopes.push(Vec::new());
+        let mut run = self.statements(statements);
+        run.extend(value.as_ref().map(|value| Statement::Run(self.discard(value))));
+        self.scopes.pop();
+        self.depth -= 1;
+        Node { span: expr.span, ty: Ty::unit(), kind: Kind::Block { statements: run, value: None } }
     }
 
     fn discard_if(
@@ -732,55 +734,46 @@ impl<'a> Body<'_, 'a> {
 
     /// What an assignment assigns to.
     fn place(&mut self, target: &'a Expr) -> Option<(LocalId, Vec<Node>, Ty)> {
-        match &target.kind {
-            ExprKind::Path(path) if path.len() == 1 => {
-                let name = &path[0];
-                let Some(local) = self.local(&name.name) else {
-                    let help = self.suggest(&name.name);
-                    self.error(
-                        "E0101",
-                        name.span,
-                        format!("there is no variable `{}` here", name.name),
-                        "unknown name",
-                        help,
-                    );
-                    return None;
-                };
-                let Local { mutable, span, .. } = &self.locals[local];
-                if !mutable {
-                    let declared = *span;
-                    self.error(
-                        "E0110",
-                        name.span,
-                        format!("`{}` cannot be assigned", name.name),
-                        "not declared with `let mut`",
-                        format!("declare it with `let mut {}`", name.name),
-                    )
-                    .push((declared, "declared here".to_owned()));
-                    return None;
-                }
-                Some((local, Vec::new(), self.locals[local].ty.clone()))
-            }
-            ExprKind::Index { base, index } => {
-                let (local, mut indices, ty) = self.place(base)?;
-                let index = self.comptime(index, "an index");
-                self.solve();
-                let element = self.element(&ty, &index, base.span)?;
-                indices.push(index);
-                Some((local, indices, element))
-            }
-            ExprKind::Error => None,
-            _ => {
-                self.error(
-                    "E0110",
-                    target.span,
-                    "this cannot be assigned to",
-                    "expected a variable or an element of one",
-                    "assign to a variable declared with `let mut`",
-                );
-                None
-            }
+        if let Some(name) = single_name(target) {
+            return self.variable(name).map(|local| (local, Vec::new(), self.locals[local].ty.clone()));
         }
+        if let ExprKind::Index { base, index } = &target.kind {
+            let (local, mut indices, ty) = self.place(base)?;
+            let index = self.comptime(index, "an index");
+            self.solve();
+            let element = self.element(&ty, &index, base.span)?;
+            indices.push(index);
+            return Some((local, indices, element));
+        }
+        if !matches!(target.kind, ExprKind::Error) {
+            self.error(
+                "E0110",
+                target.span,
+                "this cannot be assigned to",
+                "expected a variable or an element of one",
+                "assign to a variable declared with `let mut`",
+            );
+        }
+        None
+    }
+
+    /// A variable that may be assigned.
+    fn variable(&mut self, name: &'a Ident) -> Option<LocalId> {
+        let Some(local) = self.local(&name.name) else {
+            let help = self.suggest(&name.name);
+            let message = format!("there is no variable `{}` here", name.name);
+            self.error("E0101", name.span, message, "unknown name", help);
+            return None;
+        };
+        let Local { mutable, span, .. } = self.locals[local];
+        if !mutable {
+            let message = format!("`{}` cannot be assigned", name.name);
+            let help = format!("declare it with `let mut {}`", name.name);
+            self.error("E0110", name.span, message, "not declared with `let mut`", help)
+                .push((span, "declared here".to_owned()));
+            return None;
+        }
+        Some(local)
     }
 
     // Arrays.
@@ -912,7 +905,7 @@ impl<'a> Body<'_, 'a> {
         Node { span, ty, kind }
     }
 
-    fn value_length(&mut self, expr: &'a Expr, env: &Rc<Env>, span: Span) -> Len {
+    fn value_length(&mut self, expr: &'a Expr, env: &Rc<Env>, span: Span) -> Option<Len> {
         let limit = self.checker.limits.array_elements;
         if let Const::Value(value) = self.const_value(expr, env)
             && value > super::exact::Exact::from_integer(limit.into())
@@ -925,9 +918,9 @@ impl<'a> Body<'_, 'a> {
                 format!("at most {limit} are allowed"),
                 "use a smaller array, or raise `--limit array=N`",
             );
-            return Len::Any;
+            return None;
         }
-        self.length(expr, env)
+        Some(self.length(expr, env))
     }
 
     /// An index, a length or a loop bound: known at compile time.
@@ -1231,7 +1224,9 @@ impl<'a> Body<'_, 'a> {
             Builtin::FromBits => {
                 let value = self.unifier.fresh(Need::default());
                 let bits = self.expr(&args[0], None);
-                self.require(&bits, Need::INTEGER, "`from_bits`");
+                if !self.require(&bits, Need::INTEGER, "`from_bits`") {
+                    return self.broken(span, Ty::Error);
+                }
                 self.encoding(&value, &bits.ty, bits.span);
                 (vec![bits], value)
             }
@@ -1313,23 +1308,24 @@ impl<'a> Body<'_, 'a> {
     }
 }
 
-use super::check::Local;
-
 /// Expressions that [`Body::const_quietly`] looks at: numbers, names, and arithmetic on them.
 fn simple(expr: &Expr, depth: u32) -> bool {
     if depth == 0 {
         return false;
     }
-    match &expr.kind {
-        ExprKind::Number { .. } | ExprKind::Path(_) => true,
-        ExprKind::Unary { op: UnaryOp::Neg, operand } => simple(operand, depth - 1),
-        // Division depends on the type; a shift or a division may fail, and is reported where it is run.
-        ExprKind::Binary { op: BinaryOp::Add | BinaryOp::Sub | BinaryOp::Mul, left, right, .. } => {
-            simple(left, depth - 1) && simple(right, depth - 1)
-        }
-        ExprKind::Call { function, args, .. } => function.name == "len" && args.len() == 1,
-        _ => false,
+    if let ExprKind::Unary { op: UnaryOp::Neg, operand } = &expr.kind {
+        return simple(operand, depth - 1);
     }
+    // Division depends on the type; a shift or a division may fail, and is reported where it is run.
+    if let ExprKind::Binary { op: BinaryOp::Add | BinaryOp::Sub | BinaryOp::Mul, left, right, .. } =
+        &expr.kind
+    {
+        return simple(left, depth - 1) && simple(right, depth - 1);
+    }
+    if let ExprKind::Call { function, args, .. } = &expr.kind {
+        return function.name == "len" && args.len() == 1;
+    }
+    matches!(expr.kind, ExprKind::Number { .. } | ExprKind::Path(_))
 }
 
 /// What both operands must be; `None` for `==` and `!=`, which take bools too.

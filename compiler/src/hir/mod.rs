@@ -34,7 +34,7 @@ use report::Reports;
 use scope::{Files, Names, What};
 
 /// Stack of the thread that walks programs: deep enough for `elaborate::MAX_NESTING` levels.
-const STACK_BYTES: usize = 512 << 20;
+const STACK_BYTES: usize = 256 << 20;
 
 /// What a program may use up; each has its own error code.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -331,7 +331,10 @@ impl<'a> Names<'a> {
 
     fn mention(&self, file: u32, mention: Mention<'_>, found: &mut Vec<(ItemId, Span)>) {
         let (name, span) = match mention {
-            Mention::Call(name, span) | Mention::Free(name, span) | Mention::Type(name, span) => (name, span),
+            Mention::Call(name, span)
+            | Mention::Free(name, span)
+            | Mention::Type(name, span)
+            | Mention::InType(name, span) => (name, span),
         };
         found.extend(self.lookup(file, name).map(|id| (id, span)));
     }
@@ -388,6 +391,8 @@ pub(crate) enum Mention<'a> {
     Free(&'a str, Span),
     /// A type.
     Type(&'a str, Span),
+    /// A number or an option in a type.
+    InType(&'a str, Span),
 }
 
 /// Visits the free names of an expression in order of appearance. `bound` holds the variables in scope.
@@ -507,14 +512,23 @@ fn walk_type<'a>(ty: &'a Type, visit: &mut dyn FnMut(Mention<'a>)) {
         TypeKind::Name { name, args } => {
             visit(Mention::Type(&name.name, ty.span));
             for arg in args {
-                walk(arg, &mut BTreeSet::new(), visit);
+                walk_in_type(arg, visit);
             }
         }
         TypeKind::Array { element, length } => {
             walk_type(element, visit);
-            walk(length, &mut BTreeSet::new(), visit);
+            walk_in_type(length, visit);
         }
         TypeKind::Tuple(members) => members.iter().for_each(|member| walk_type(member, visit)),
         TypeKind::Error => {}
     }
+}
+
+fn walk_in_type<'a>(expr: &'a Expr, visit: &mut dyn FnMut(Mention<'a>)) {
+    walk(expr, &mut BTreeSet::new(), &mut |mention| {
+        visit(match mention {
+            Mention::Free(name, span) => Mention::InType(name, span),
+            other @ (Mention::Call(..) | Mention::Type(..) | Mention::InType(..)) => other,
+        });
+    });
 }

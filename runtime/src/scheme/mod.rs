@@ -2,7 +2,8 @@
 //!
 //! [`params`] validates a parameter set and derives all sizes; [`keys`] generates the secret key and the two halves of
 //! the public key, whose elements are stored compressed; [`cipher`] encrypts and decrypts; [`eval`] is the machine
-//! that computes on ciphertexts; [`refresh`] restores their noise, with the [`adder`].
+//! that computes on ciphertexts; [`refresh`] restores their noise, with the [`adder`]; [`noise`] says how much
+//! of it there is.
 
 pub mod adder;
 pub mod cipher;
@@ -10,6 +11,7 @@ mod crt;
 pub(crate) mod element;
 pub mod eval;
 pub mod keys;
+pub mod noise;
 pub mod params;
 pub mod refresh;
 
