@@ -501,7 +501,7 @@ fn compare_row(function: &Function, row: &Row, doc: &str) {
             format.name
         );
         assert!(
-            *ands <= limit && limit <= ands + ands / 5 + 20,
+            ands.abs_diff(limit) <= limit / 10 + 10,
             "{} in {}: {ands} ANDs, docs/stdlib.md says {limit}; see the head of this test",
             function.name,
             format.name
