@@ -231,7 +231,8 @@ pub(crate) enum Approx {
 
 /// `512M`, `2G`, `1.5GiB`, plain bytes; powers of 1024.
 fn parse_size(text: &str) -> Result<u64, String> {
-    let expected = || format!("`{text}` is not a size; write bytes, or a number with K, M, G or T, such as 2G");
+    let expected =
+        || format!("`{text}` is not a size; write bytes, or a number with K, M, G or T, such as 2G");
     let digits_end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     let (number, unit) = text.split_at(digits_end);
     let number: f64 = number.parse().map_err(|_| expected())?;
@@ -244,7 +245,7 @@ fn parse_size(text: &str) -> Result<u64, String> {
         _ => return Err(expected()),
     };
     let bytes = number * f64::from(1_u32 << 10).powi(shift / 10);
-    if bytes >= 1.0 && bytes < 1e18 { Ok(bytes as u64) } else { Err(expected()) }
+    if (1.0..1e18).contains(&bytes) { Ok(bytes as u64) } else { Err(expected()) }
 }
 
 #[cfg(test)]

@@ -35,6 +35,7 @@ impl Failure {
     pub(crate) fn reading(path: &Path, error: &std::io::Error) -> Self {
         use std::io::ErrorKind;
         let message = format!("cannot read {}: {error}", path.display());
+        #[expect(clippy::wildcard_enum_match_arm, reason = "the standard library adds kinds")]
         match error.kind() {
             ErrorKind::NotFound => Failure::user(message, "check the name of the file"),
             ErrorKind::PermissionDenied => Failure::user(message, "check who may read the file"),
@@ -48,6 +49,7 @@ impl Failure {
     pub(crate) fn writing(path: &Path, error: &std::io::Error) -> Self {
         use std::io::ErrorKind;
         let message = format!("cannot write {}: {error}", path.display());
+        #[expect(clippy::wildcard_enum_match_arm, reason = "the standard library adds kinds")]
         match error.kind() {
             ErrorKind::BrokenPipe => Failure::Hangup,
             ErrorKind::NotFound | ErrorKind::NotADirectory => {

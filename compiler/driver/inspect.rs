@@ -35,7 +35,8 @@ impl<'a> Report<'a> {
         let Loaded { program, target, params, doc, lower_bound } = loaded;
         let stats = program.stats();
         let noise = program.noise(target);
-        let refresh_widths = stats.levels.iter().map(|level| level.refresh).filter(|width| *width > 0).collect();
+        let refresh_widths =
+            stats.levels.iter().map(|level| level.refresh).filter(|width| *width > 0).collect();
         Report {
             program,
             target,
@@ -95,12 +96,7 @@ impl<'a> Report<'a> {
         let _ = writeln!(
             text,
             "gates\n  AND {}, XOR {}, NOT {}, AND-depth {}, refreshes {} (lower bound for these gates: {})",
-            counts.and,
-            counts.xor,
-            counts.not,
-            counts.and_depth,
-            counts.refresh,
-            self.lower_bound
+            counts.and, counts.xor, counts.not, counts.and_depth, counts.refresh, self.lower_bound
         );
         if self.stats.functions.len() > 1 {
             let _ = writeln!(text, "  by function:");
@@ -120,7 +116,11 @@ impl<'a> Report<'a> {
             self.program.levels.len(),
             self.stats.peak_live
         );
-        let _ = writeln!(text, "noise\n  at most {:.0} of {:.0} bits before a refresh", self.worst, self.target.budget.0);
+        let _ = writeln!(
+            text,
+            "noise\n  at most {:.0} of {:.0} bits before a refresh",
+            self.worst, self.target.budget.0
+        );
         text.push_str(&self.preset_text());
         text
     }
@@ -223,7 +223,9 @@ fn widths(widths: &[usize]) -> String {
     let text = |part: &[usize]| part.iter().map(usize::to_string).collect::<Vec<_>>().join(" ");
     match widths.len() {
         0 => "none".to_owned(),
-        n if n > 2 * EACH_END + 1 => format!("{} .. {}", text(&widths[..EACH_END]), text(&widths[n - EACH_END..])),
+        n if n > 2 * EACH_END + 1 => {
+            format!("{} .. {}", text(&widths[..EACH_END]), text(&widths[n - EACH_END..]))
+        }
         _ => text(widths),
     }
 }

@@ -19,7 +19,8 @@ use crate::sealed::{self, MOST_BATCHES, Role, Rows, Sealed};
 use crate::session;
 use crate::table::{self, Table};
 
-const CIPHERTEXT_HELP: &str = "give a ciphertext file made by `ffhec encrypt` or `ffhec eval`, whole and unchanged";
+const CIPHERTEXT_HELP: &str =
+    "give a ciphertext file made by `ffhec encrypt` or `ffhec eval`, whole and unchanged";
 
 /// Generates the two key files.
 pub(crate) fn keygen(
@@ -84,8 +85,12 @@ pub(crate) fn encrypt(
         meter.at(number as u64 + 1, "batches");
     }
     let time = meter.finish();
-    let rows =
-        Rows { role: Role::Inputs, rows: table.rows.len(), bits: program.circuit.input_bits(), ids: table.ids };
+    let rows = Rows {
+        role: Role::Inputs,
+        rows: table.rows.len(),
+        bits: program.circuit.input_bits(),
+        ids: table.ids,
+    };
     let signature = program.circuit.input_signature();
     sealed::write_ciphertexts(out, &params, encryption.key_id(), signature, &rows, &sections)?;
     if rows.ids.is_some() {
@@ -112,7 +117,8 @@ pub(crate) fn eval(
     let program = &loaded.program;
     let circuit = &program.circuit;
     let signature = circuit.input_signature();
-    let (mut sealed, rows) = open_ciphertexts(inputs, &params, key_id, signature, circuit.input_bits(), Role::Inputs)?;
+    let (mut sealed, rows) =
+        open_ciphertexts(inputs, &params, key_id, signature, circuit.input_bits(), Role::Inputs)?;
     let memory = run::check_memory(&loaded, memory_limit)?;
     voice.say(&presets::security_line(&params));
     let evaluation = sealed::read_evaluation(key)?;
@@ -127,8 +133,7 @@ pub(crate) fn eval(
         sections.push(sealed::batch_bytes(&params, &outputs));
     }
     let time = meter.finish();
-    let results =
-        Rows { role: Role::Results, rows: rows.rows, bits: circuit.output_bits(), ids: rows.ids };
+    let results = Rows { role: Role::Results, rows: rows.rows, bits: circuit.output_bits(), ids: rows.ids };
     let signature = circuit.output_signature();
     sealed::write_ciphertexts(out, &params, key_id, signature, &results, &sections)?;
     voice.say(&format!("evaluated {} rows into {} in {}", results.rows, out.display(), seconds(time)));
@@ -253,7 +258,8 @@ fn describe(path: &Path) -> Result<String, Failure> {
     if let Some(signature) = header.signature {
         let _ = writeln!(text, "  signature {}", hex(&signature));
     }
-    let names: Vec<String> = sealed.container().sections().iter().map(|section| section.name.clone()).collect();
+    let names: Vec<String> =
+        sealed.container().sections().iter().map(|section| section.name.clone()).collect();
     const SHOWN: usize = 6;
     for (number, name) in names.iter().enumerate() {
         let bytes = sealed.section(name)?;

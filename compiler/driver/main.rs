@@ -53,7 +53,10 @@ fn dispatch(cli: &Cli) -> Result<(), Failure> {
     let voice = Voice::new(&cli.common);
     if let Some(threads) = cli.common.threads {
         rayon::ThreadPoolBuilder::new().num_threads(threads.into()).build_global().map_err(|error| {
-            Failure::machine(format!("cannot start {threads} threads: {error}"), "ask for fewer with --threads")
+            Failure::machine(
+                format!("cannot start {threads} threads: {error}"),
+                "ask for fewer with --threads",
+            )
         })?;
     }
     match &cli.command {

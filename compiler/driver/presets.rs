@@ -10,9 +10,8 @@ use crate::progress::{seconds, size};
 
 /// The parameters of a preset.
 pub(crate) fn params_of(preset: &str) -> Result<Params, Failure> {
-    Params::preset(preset).map_err(|error| {
-        Failure::usage(error.to_string(), "`ffhec params` lists the presets")
-    })
+    Params::preset(preset)
+        .map_err(|error| Failure::usage(error.to_string(), "`ffhec params` lists the presets"))
 }
 
 /// The one line that every encrypted run says.

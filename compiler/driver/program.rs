@@ -72,7 +72,10 @@ pub(crate) fn load(args: &ProgramArgs, preset: Option<&str>, voice: &Voice) -> R
             let lower_bound = placement.lower_bound;
             let program = schedule(&placement.circuit, &target.preset);
             let noise = program.check_noise(&target).map_err(|error| {
-                Failure::machine(format!("{name}: {error}"), "this is a defect of the compiler; please report it")
+                Failure::machine(
+                    format!("{name}: {error}"),
+                    "this is a defect of the compiler; please report it",
+                )
             })?;
             if let Some((_, worst)) = noise.worst_refresh_input {
                 voice.detail(&format!("noise: at most {:.0} of {:.0} bits", worst.0, target.budget.0));
@@ -173,12 +176,13 @@ fn refuse_source_options(args: &ProgramArgs, path: &Path) -> Result<(), Failure>
 fn options(args: &ProgramArgs) -> Result<Options, Failure> {
     let mut options = Options::default();
     if let Some(text) = &args.float {
-        options.float = Scalar::parse(text).filter(|scalar| matches!(scalar, Scalar::Float(_))).ok_or_else(|| {
-            Failure::usage(
-                format!("--float {text}: this is no float type"),
-                "write f16, bf16, f32, f64, f8e5m2, f8e4m3, 'float<5, 11>' or 'ieee<5, 11>'",
-            )
-        })?;
+        options.float =
+            Scalar::parse(text).filter(|scalar| matches!(scalar, Scalar::Float(_))).ok_or_else(|| {
+                Failure::usage(
+                    format!("--float {text}: this is no float type"),
+                    "write f16, bf16, f32, f64, f8e5m2, f8e4m3, 'float<5, 11>' or 'ieee<5, 11>'",
+                )
+            })?;
     }
     options.public = public_values(args)?;
     for limit in &args.limit {

@@ -115,7 +115,12 @@ impl Meter {
             0 => "?".to_owned(),
             done => seconds(elapsed / done as f64 * self.total.saturating_sub(done) as f64),
         };
-        format!("{}: {done}/{} {note}, {} elapsed, about {left} left", self.what, self.total, seconds(elapsed))
+        format!(
+            "{}: {done}/{} {note}, {} elapsed, about {left} left",
+            self.what,
+            self.total,
+            seconds(elapsed)
+        )
     }
 }
 

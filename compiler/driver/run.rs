@@ -180,7 +180,11 @@ pub(crate) fn check_memory(loaded: &Loaded, limit: Option<u64>) -> Result<u64, F
     }
     let preset = &loaded.target.preset;
     Err(Failure::machine(
-        format!("this program needs about {} of memory at preset {preset}, but {} may be used", size(needed), size(limit)),
+        format!(
+            "this program needs about {} of memory at preset {preset}, but {} may be used",
+            size(needed),
+            size(limit)
+        ),
         "use a machine with more memory, raise --memory-limit, lower --threads, or choose a smaller preset",
     ))
 }
@@ -202,7 +206,10 @@ fn check(program: &Program, inputs: &Table, results: &Table, voice: &Voice) -> R
     let wrong: Vec<usize> = (0..expected.len()).filter(|&row| expected[row] != results.rows[row]).collect();
     match wrong.first() {
         None => {
-            voice.say(&format!("check: all {} rows equal the evaluation in the clear, bit by bit", expected.len()));
+            voice.say(&format!(
+                "check: all {} rows equal the evaluation in the clear, bit by bit",
+                expected.len()
+            ));
             Ok(())
         }
         Some(first) => Err(Failure::machine(

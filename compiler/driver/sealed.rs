@@ -5,9 +5,7 @@ use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
 use ffhec_circuit::Program;
-use ffhec_circuit::container::{
-    Container, ContainerError, Contents, Header, KeyId, Kind, write_container,
-};
+use ffhec_circuit::container::{Container, ContainerError, Contents, Header, KeyId, Kind, write_container};
 use ffhec_runtime::{Ciphertext, EncryptionKey, EvaluationKey, Params, SecretKey};
 use serde::{Deserialize, Serialize};
 
@@ -116,14 +114,17 @@ impl Sealed {
     /// The checked bytes of one section.
     pub(crate) fn section(&mut self, name: &str) -> Result<Vec<u8>, Failure> {
         let path = self.path.clone();
-        self.container.section(name).map_err(|error| {
-            container_failure(&path, &error, "copy the file again, or make it again")
-        })
+        self.container
+            .section(name)
+            .map_err(|error| container_failure(&path, &error, "copy the file again, or make it again"))
     }
 
     /// A failure that names the file.
     pub(crate) fn malformed(&self, what: &str) -> Failure {
-        Failure::user(format!("{}: {what}", self.path.display()), "make the file again with this version of ffhec")
+        Failure::user(
+            format!("{}: {what}", self.path.display()),
+            "make the file again with this version of ffhec",
+        )
     }
 }
 
@@ -236,8 +237,8 @@ pub(crate) fn write_ciphertexts(
 /// The row table of a ciphertext file.
 pub(crate) fn read_rows(sealed: &mut Sealed, role: Role) -> Result<Rows, Failure> {
     let bytes = sealed.section(TABLE)?;
-    let rows: Rows =
-        serde_json::from_slice(&bytes).map_err(|error| sealed.malformed(&format!("its row table is wrong: {error}")))?;
+    let rows: Rows = serde_json::from_slice(&bytes)
+        .map_err(|error| sealed.malformed(&format!("its row table is wrong: {error}")))?;
     if rows.role != role {
         return Err(Failure::user(
             format!("{} holds {}, but {role} are needed here", sealed.path.display(), rows.role),
@@ -271,7 +272,9 @@ pub(crate) fn read_batch(
     }
     bytes
         .chunks(each)
-        .map(|chunk| Ciphertext::from_bytes(params, chunk).map_err(|error| sealed.malformed(&error.to_string())))
+        .map(|chunk| {
+            Ciphertext::from_bytes(params, chunk).map_err(|error| sealed.malformed(&error.to_string()))
+        })
         .collect()
 }
 

@@ -54,7 +54,9 @@ pub(crate) fn rows_of_bits(bits: &[Vec<bool>], ports: &[Port], count: usize) -> 
 pub(crate) fn evaluate_plain(program: &Program, rows: &[Vec<BigUint>]) -> Result<Vec<Vec<BigUint>>, Failure> {
     let words = bits_of_rows(rows, &program.circuit.inputs)
         .iter()
-        .map(|column| column.iter().enumerate().fold(0_u64, |word, (row, bit)| word | (u64::from(*bit) << row)))
+        .map(|column| {
+            column.iter().enumerate().fold(0_u64, |word, (row, bit)| word | (u64::from(*bit) << row))
+        })
         .collect();
     let outputs = evaluate(program, &Plain, words, None, None)?;
     let columns: Vec<Vec<bool>> =
@@ -115,7 +117,9 @@ impl Progress for Watcher<'_> {
 pub(crate) fn generator(seed: Option<&str>, what: &str, voice: &Voice) -> Result<ChaCha20Rng, Failure> {
     match seed {
         Some(seed) => {
-            voice.warn(&format!("--seed makes {what} reproducible: anyone who knows the seed can read the data"));
+            voice.warn(&format!(
+                "--seed makes {what} reproducible: anyone who knows the seed can read the data"
+            ));
             Ok(ChaCha20Rng::from_seed(*blake3_of(what, seed).as_bytes()))
         }
         None => {
@@ -149,7 +153,12 @@ mod tests {
 
     #[test]
     fn rows_survive_the_way_through_bits() {
-        let port = |name: &str, width| Port { name: name.into(), kind: format!("uint<{width}>"), width, range: None };
+        let port = |name: &str, width| Port {
+            name: name.into(),
+            kind: format!("uint<{width}>"),
+            width,
+            range: None,
+        };
         let ports = [port("a", 3), port("b", 9)];
         let rows: Vec<Vec<BigUint>> =
             (0_u32..20).map(|i| vec![BigUint::from(i % 8), BigUint::from(i * 25)]).collect();

@@ -37,7 +37,10 @@ pub(crate) fn scalars(ports: &[Port]) -> Result<Vec<Scalar>, Failure> {
         .map(|port| {
             Scalar::parse(&port.kind).filter(|scalar| scalar.width() == port.width).ok_or_else(|| {
                 Failure::user(
-                    format!("column `{}` has type `{}`, which this version does not know", port.name, port.kind),
+                    format!(
+                        "column `{}` has type `{}`, which this version does not know",
+                        port.name, port.kind
+                    ),
                     "compile the program again with this version of ffhec",
                 )
             })
@@ -53,9 +56,10 @@ fn columns(ports: &[Port]) -> Result<Vec<Column<'_>>, Failure> {
         .map(|(port, scalar)| Column {
             port,
             scalar,
-            range: port.range.as_ref().and_then(|(low, high)| {
-                Some((scalar.parse_cell(low).ok()?, scalar.parse_cell(high).ok()?))
-            }),
+            range: port
+                .range
+                .as_ref()
+                .and_then(|(low, high)| Some((scalar.parse_cell(low).ok()?, scalar.parse_cell(high).ok()?))),
         })
         .collect())
 }
@@ -119,7 +123,10 @@ pub(crate) fn row_from_values(values: &[String], ports: &[Port]) -> Result<Table
     let mut given: Vec<(&str, &str)> = Vec::new();
     for value in values {
         let (name, text) = value.split_once('=').ok_or_else(|| {
-            Failure::usage(format!("--in {value} has no `=`"), format!("write --in NAME=VALUE for {}", names(ports)))
+            Failure::usage(
+                format!("--in {value} has no `=`"),
+                format!("write --in NAME=VALUE for {}", names(ports)),
+            )
         })?;
         let name = name.trim();
         if !ports.iter().any(|port| port.name == name) {
@@ -135,12 +142,15 @@ pub(crate) fn row_from_values(values: &[String], ports: &[Port]) -> Result<Table
     }
     let mut row = Vec::new();
     for column in &columns {
-        let text = given.iter().find(|(name, _)| *name == column.port.name).map(|(_, text)| *text).ok_or_else(|| {
-            Failure::user(
-                format!("input `{}` has no value", column.port.name),
-                format!("add --in {}=VALUE, or give a table with --inputs", column.port.name),
-            )
-        })?;
+        let text =
+            given.iter().find(|(name, _)| *name == column.port.name).map(|(_, text)| *text).ok_or_else(
+                || {
+                    Failure::user(
+                        format!("input `{}` has no value", column.port.name),
+                        format!("add --in {}=VALUE, or give a table with --inputs", column.port.name),
+                    )
+                },
+            )?;
         row.push(column.read(text).map_err(|problem| {
             Failure::user(format!("--in {}={text}: {problem}", column.port.name), "correct the value")
         })?);
@@ -152,7 +162,8 @@ pub(crate) fn row_from_values(values: &[String], ports: &[Port]) -> Result<Table
 pub(crate) fn write(table: &Table, ports: &[Port]) -> Result<String, Failure> {
     let scalars = scalars(ports)?;
     let mut writer = csv::WriterBuilder::new().flexible(true).from_writer(Vec::new());
-    let failed = |error: csv::Error| Failure::machine(format!("cannot format the results: {error}"), "report this");
+    let failed =
+        |error: csv::Error| Failure::machine(format!("cannot format the results: {error}"), "report this");
     let header = table.ids.iter().map(|_| ID).chain(ports.iter().map(|port| port.name.as_str()));
     writer.write_record(header).map_err(failed)?;
     for (index, row) in table.rows.iter().enumerate() {
@@ -180,7 +191,9 @@ pub(crate) fn names(ports: &[Port]) -> String {
 
 /// For each port, the place of its column.
 fn find_columns(name: &str, header: &csv::StringRecord, ports: &[Port]) -> Result<Vec<usize>, Failure> {
-    if let Some(twice) = header.iter().enumerate().find(|(i, c)| header.iter().take(*i).any(|other| other == *c)) {
+    if let Some(twice) =
+        header.iter().enumerate().find(|(i, c)| header.iter().take(*i).any(|other| other == *c))
+    {
         return Err(Failure::user(
             format!("{name} has two columns named `{}`", twice.1),
             "give every column its own name",
@@ -199,6 +212,10 @@ fn find_columns(name: &str, header: &csv::StringRecord, ports: &[Port]) -> Resul
 }
 
 fn csv_failure(name: &str, error: &csv::Error) -> Failure {
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "the crate adds kinds; they say themselves what is wrong"
+    )]
     let message = match error.kind() {
         csv::ErrorKind::UnequalLengths { pos, expected_len, len } => format!(
             "{name}, line {}: {len} cells where the header has {expected_len}",
@@ -226,7 +243,8 @@ impl Column<'_> {
 
 /// Whether `low <= value <= high`; false for NaN.
 fn within(scalar: Scalar, value: &BigUint, low: &BigUint, high: &BigUint) -> bool {
-    at_most(&scalar.decode(low), &scalar.decode(value)) && at_most(&scalar.decode(value), &scalar.decode(high))
+    at_most(&scalar.decode(low), &scalar.decode(value))
+        && at_most(&scalar.decode(value), &scalar.decode(high))
 }
 
 fn at_most(a: &Real, b: &Real) -> bool {
@@ -282,7 +300,9 @@ mod tests {
         assert!(wrong("x\n1\n").contains("no column `y`"));
         assert!(wrong("x,x,y\n").contains("two columns named `x`"));
         assert!(wrong("x,y\n1\n").contains("line 2: 1 cells"));
-        assert!(wrong("x,y\n1,2\n5,2\n").contains("line 3, column `x`: 5 is outside the promised range [-4, 4]"));
+        assert!(
+            wrong("x,y\n1,2\n5,2\n").contains("line 3, column `x`: 5 is outside the promised range [-4, 4]")
+        );
         assert!(wrong("x,y\nnan,2\n").contains("line 2, column `x`"));
         assert!(wrong("x,y\n1,8\n").contains("line 2, column `y`"));
         assert!(wrong("x,y\n1,\n").contains("line 2, column `y`"));

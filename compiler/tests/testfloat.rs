@@ -2,6 +2,7 @@
 //! and the full one where it is at hand (`FFHEC_TESTFLOAT`, or `shared/data/testfloat` beside the repository).
 
 #![allow(clippy::unwrap_used, clippy::wildcard_enum_match_arm, reason = "tests")]
+#![allow(clippy::disallowed_methods, reason = "tests read files and the environment; the compiler does not")]
 
 use std::path::{Path, PathBuf};
 

@@ -21,14 +21,15 @@ fn wrong_data_exits_with_one() {
     ffhec(&["run", "-e", "x", "--in", "x=nan", "--scheme", "plain"]).fails(1, &["nan"]);
     ffhec(&["run", "-e", "x", "--in", "x=1e99", "--scheme", "plain"]).fails(1, &["1e99"]);
     ffhec(&["run", "-e", "x + ", "--in", "x=1"]).fails(1, &["<command line>:1:"]);
-    ffhec(&["inspect", "Cargo.toml"]).fails(1, &["Cargo.toml:1:1"]);
+    ffhec(&["inspect", "Cargo.toml"]).fails(1, &["Cargo.toml:2:1"]);
     let empty = ffhec_with_stdin(&["run", "-e", "x", "--inputs", "-", "--scheme", "plain"], b"");
     empty.fails(1, &["is empty"]);
 }
 
 #[test]
 fn standard_input_is_a_dash() {
-    let table = ffhec_with_stdin(&["run", "-e", "x + x", "--inputs", "-", "--scheme", "plain", "-q"], b"x\n1\n2.5\n");
+    let table =
+        ffhec_with_stdin(&["run", "-e", "x + x", "--inputs", "-", "--scheme", "plain", "-q"], b"x\n1\n2.5\n");
     assert_eq!(table.ok(), "result\n2\n5\n");
     let program = ffhec_with_stdin(&["run", "-", "--in", "x=3", "--scheme", "plain", "-q"], b"x * x");
     assert_eq!(program.ok(), "result\n9\n");

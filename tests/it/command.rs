@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 /// What a run of the command left.
-pub struct Outcome {
-    pub code: i32,
-    pub out: String,
-    pub err: String,
+pub(crate) struct Outcome {
+    pub(crate) code: i32,
+    pub(crate) out: String,
+    pub(crate) err: String,
 }
 
 impl Outcome {
@@ -22,14 +22,14 @@ impl Outcome {
 
     /// Standard output of a run that must succeed.
     #[track_caller]
-    pub fn ok(self) -> String {
+    pub(crate) fn ok(self) -> String {
         assert_eq!(self.code, 0, "standard error: {}", self.err);
         self.out
     }
 
     /// The run must fail with `code`, and its message must hold every one of `parts`.
     #[track_caller]
-    pub fn fails(self, code: i32, parts: &[&str]) {
+    pub(crate) fn fails(self, code: i32, parts: &[&str]) {
         assert_eq!(self.code, code, "out: {}\nerr: {}", self.out, self.err);
         for part in parts {
             assert!(self.err.contains(part), "{part:?} is not in the message: {}", self.err);
@@ -44,12 +44,12 @@ fn command<S: AsRef<std::ffi::OsStr>>(args: &[S]) -> Command {
 }
 
 /// Runs `ffhec` with these arguments in the repository root.
-pub fn ffhec<S: AsRef<std::ffi::OsStr>>(args: &[S]) -> Outcome {
+pub(crate) fn ffhec<S: AsRef<std::ffi::OsStr>>(args: &[S]) -> Outcome {
     Outcome::of(&command(args).output().unwrap())
 }
 
 /// Like [`ffhec`], with text on standard input.
-pub fn ffhec_with_stdin(args: &[&str], input: &[u8]) -> Outcome {
+pub(crate) fn ffhec_with_stdin(args: &[&str], input: &[u8]) -> Outcome {
     let mut child =
         command(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     // The command may end before it has read everything.
@@ -58,12 +58,12 @@ pub fn ffhec_with_stdin(args: &[&str], input: &[u8]) -> Outcome {
 }
 
 /// The repository root.
-pub fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
 /// The `.ffl` files below a folder, sorted.
-pub fn programs(folder: &Path) -> Vec<PathBuf> {
+pub(crate) fn programs(folder: &Path) -> Vec<PathBuf> {
     let mut found: Vec<PathBuf> = std::fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().path())

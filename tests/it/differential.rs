@@ -52,7 +52,8 @@ fn examples_give_the_same_results_over_ciphertexts() {
 
 #[test]
 fn a_small_program_is_right_at_toy() {
-    let args = ["run", "-e", "x * y", "--float", "float<3, 3>", "--in", "x=1.5", "--in", "y=-2.5", "--check", "-q"];
+    let args =
+        ["run", "-e", "x * y", "--float", "float<3, 3>", "--in", "x=1.5", "--in", "y=-2.5", "--check", "-q"];
     assert_eq!(ffhec(&args).ok(), "result\n-3.5\n");
 }
 
@@ -64,8 +65,16 @@ fn more_rows_than_slots_make_more_ciphertexts_and_the_same_answer() {
     std::fs::write(&path, format!("a,b\n{table}")).unwrap();
     let program = dir.path().join("p.ffl");
     std::fs::write(&program, "fn main(a: uint<6>, b: uint<6>) -> uint<6> { a + b }").unwrap();
-    let args =
-        ["run", program.to_str().unwrap(), "--inputs", path.to_str().unwrap(), "--preset", "test", "--check", "-q"];
+    let args = [
+        "run",
+        program.to_str().unwrap(),
+        "--inputs",
+        path.to_str().unwrap(),
+        "--preset",
+        "test",
+        "--check",
+        "-q",
+    ];
     let expected: String = (0..11).map(|i| format!("{}\n", 4 * i)).collect();
     assert_eq!(ffhec(&args).ok(), format!("result\n{expected}"));
 }

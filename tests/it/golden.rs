@@ -46,7 +46,9 @@ fn inspect_counts_what_the_text_form_shows() {
         let program = format!("examples/{name}.ffl");
         let text = ffhec(&["compile", &program, "--emit", "text"]).ok();
         let json = inspect(&program);
-        for (key, gate) in [("and", " = and "), ("xor", " = xor "), ("not", " = not "), ("refreshes", " = refresh ")] {
+        for (key, gate) in
+            [("and", " = and "), ("xor", " = xor "), ("not", " = not "), ("refreshes", " = refresh ")]
+        {
             let lines = text.lines().filter(|line| line.contains(gate)).count() as u64;
             assert_eq!(json[key].as_u64(), Some(lines), "{name} {key}");
         }

@@ -17,8 +17,17 @@ fn the_compiler_and_the_runtime_do_not_know_each_other() {
 #[test]
 fn the_visible_top_level_is_exactly_what_the_readme_shows() {
     let expected = [
-        "CHANGELOG.md", "Cargo.lock", "Cargo.toml", "LICENSE-APACHE", "LICENSE-MIT", "README.md", "compiler",
-        "examples", "runtime", "stdlib", "tests",
+        "CHANGELOG.md",
+        "Cargo.lock",
+        "Cargo.toml",
+        "LICENSE-APACHE",
+        "LICENSE-MIT",
+        "README.md",
+        "compiler",
+        "examples",
+        "runtime",
+        "stdlib",
+        "tests",
     ];
     let mut found: Vec<String> = std::fs::read_dir(root())
         .unwrap()

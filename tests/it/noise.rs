@@ -41,14 +41,19 @@ fn compare(preset: &str, keys: u64, runs: usize) -> (f64, f64) {
             for (wire, (value, bound)) in values.iter().zip(&predicted).enumerate() {
                 let measured = pair.secret.noise_bits(value);
                 let gate = program.circuit.gates[wire];
-                assert!(measured <= bound.0, "wire {wire} ({gate:?}): measured {measured}, predicted {}", bound.0);
+                assert!(
+                    measured <= bound.0,
+                    "wire {wire} ({gate:?}): measured {measured}, predicted {}",
+                    bound.0
+                );
                 most = (most.0.max(bound.0), most.1.max(measured));
             }
             for (slot, row) in rows.iter().enumerate() {
                 let (a, b) = (row & 7, row >> 3 & 7);
-                let bits = program.circuit.output_wires.iter().enumerate().map(|(bit, wire)| {
-                    u64::from(pair.secret.decrypt(&values[wire.index()])[slot]) << bit
-                });
+                let bits =
+                    program.circuit.output_wires.iter().enumerate().map(|(bit, wire)| {
+                        u64::from(pair.secret.decrypt(&values[wire.index()])[slot]) << bit
+                    });
                 let expected = (a * b + a) & 7 | u64::from(a * b % 8 < b) << 3;
                 assert_eq!(bits.sum::<u64>(), expected, "a {a}, b {b}, slot {slot}");
             }

@@ -6,7 +6,8 @@ use tempfile::TempDir;
 
 use crate::command::{Outcome, ffhec};
 
-const PROGRAM: &str = "fn main(a: uint<3> in [0, 6], b: uint<3>) -> (sum: uint<3>, less: bool) { (a + b, a < b) }";
+const PROGRAM: &str =
+    "fn main(a: uint<3> in [0, 6], b: uint<3>) -> (sum: uint<3>, less: bool) { (a + b, a < b) }";
 
 /// A folder with a program, a table, a key pair and ciphertexts.
 struct Parties {
@@ -17,7 +18,8 @@ impl Parties {
     fn new() -> Self {
         let parties = Parties { dir: tempfile::tempdir().unwrap() };
         std::fs::write(parties.path("p.ffl"), PROGRAM).unwrap();
-        std::fs::write(parties.path("rows.csv"), "id,a,b\none,1,2\ntwo,6,5\nthree,0,7\nfour,3,3\nfive,2,6\n").unwrap();
+        std::fs::write(parties.path("rows.csv"), "id,a,b\none,1,2\ntwo,6,5\nthree,0,7\nfour,3,3\nfive,2,6\n")
+            .unwrap();
         parties.ffhec(&["keygen", "--preset", "test", "--out", "@keys"]).ok();
         parties.encrypt().ok();
         parties.eval().ok();
@@ -42,7 +44,14 @@ impl Parties {
 
     fn encrypt(&self) -> Outcome {
         self.ffhec(&[
-            "encrypt", "@p.ffl", "--key", "@keys/public.key", "--inputs", "@rows.csv", "--out", "@in.ct",
+            "encrypt",
+            "@p.ffl",
+            "--key",
+            "@keys/public.key",
+            "--inputs",
+            "@rows.csv",
+            "--out",
+            "@in.ct",
         ])
     }
 
@@ -86,7 +95,9 @@ fn the_secret_key_is_for_its_owner_alone() {
 #[test]
 fn keygen_does_not_overwrite_a_key_and_a_seed_repeats_one() {
     let parties = Parties::new();
-    parties.ffhec(&["keygen", "--preset", "test", "--out", "@keys"]).fails(1, &["secret.key is there already", "--force"]);
+    parties
+        .ffhec(&["keygen", "--preset", "test", "--out", "@keys"])
+        .fails(1, &["secret.key is there already", "--force"]);
     assert_eq!(parties.decrypt().ok(), RESULTS);
     for name in ["@s1", "@s2"] {
         parties.ffhec(&["keygen", "--preset", "test", "--seed", "1", "--out", name]).ok();
@@ -104,7 +115,18 @@ fn encryption_with_a_seed_is_reproducible() {
     let encrypt = |out: &str| {
         parties
             .ffhec(&[
-                "encrypt", "@p.ffl", "--key", "@keys/public.key", "--in", "a=1", "--in", "b=2", "--seed", "x", "--out", out,
+                "encrypt",
+                "@p.ffl",
+                "--key",
+                "@keys/public.key",
+                "--in",
+                "a=1",
+                "--in",
+                "b=2",
+                "--seed",
+                "x",
+                "--out",
+                out,
             ])
             .ok();
     };
@@ -134,7 +156,8 @@ fn a_foreign_key_is_named() {
 #[test]
 fn another_program_is_refused() {
     let parties = Parties::new();
-    std::fs::write(parties.path("q.ffl"), "fn main(a: uint<4>, b: uint<3>) -> bool { a < (b as uint<4>) }").unwrap();
+    std::fs::write(parties.path("q.ffl"), "fn main(a: uint<4>, b: uint<3>) -> bool { a < (b as uint<4>) }")
+        .unwrap();
     parties
         .ffhec(&["eval", "@q.ffl", "--key", "@keys/public.key", "--inputs", "@in.ct", "--out", "@o.ct"])
         .fails(1, &["in.ct was made for a program with other inputs"]);
@@ -192,7 +215,13 @@ fn damaged_files_are_named_with_what_to_do() {
 fn info_says_what_files_are() {
     let parties = Parties::new();
     let text = parties.ffhec(&["info", "@keys/public.key", "@keys/secret.key", "@in.ct", "@out.ct"]).ok();
-    for part in ["public key", "secret key", "encrypted inputs of 5 rows", "encrypted results of 5 rows", "preset test"] {
+    for part in [
+        "public key",
+        "secret key",
+        "encrypted inputs of 5 rows",
+        "encrypted results of 5 rows",
+        "preset test",
+    ] {
         assert!(text.contains(part), "{part}: {text}");
     }
     parties.change("in.ct", |bytes| *bytes.last_mut().unwrap() ^= 1);

@@ -73,9 +73,11 @@ fn problems(path: &Path) -> String {
             let end = after.find(|c: char| !c.is_ascii_digit() && c != ':').unwrap_or(after.len());
             Some(after[..end].trim_end_matches(':').to_owned())
         };
-        let found: Vec<String> = outcome.err.lines().filter(|line| line.contains("─[")).filter_map(place).collect();
+        let found: Vec<String> =
+            outcome.err.lines().filter(|line| line.contains("─[")).filter_map(place).collect();
         if outcome.code != 1 || found != expected.errors {
-            problems += &format!("{name}: errors at {found:?}, expected {:?}\n{}\n", expected.errors, outcome.err);
+            problems +=
+                &format!("{name}: errors at {found:?}, expected {:?}\n{}\n", expected.errors, outcome.err);
         }
     }
     if expected.cases.is_empty() && expected.errors.is_empty() {
