@@ -61,6 +61,17 @@ impl Failure {
         }
     }
 
+    /// What went wrong, in one line where it is not the compiler's rendering.
+    pub(crate) fn message(&self) -> &str {
+        match self {
+            Failure::Diagnosed(message)
+            | Failure::User { message, .. }
+            | Failure::Usage { message, .. }
+            | Failure::Machine { message, .. } => message,
+            Failure::Hangup => "the reader went away",
+        }
+    }
+
     /// Prints the failure on standard error and gives the exit code.
     pub(crate) fn report(&self) -> ExitCode {
         let (message, help, code) = match self {

@@ -11,15 +11,51 @@ pub(crate) fn is_dash(path: &Path) -> bool {
     path.as_os_str() == "-"
 }
 
+/// A file or standard input, opened for reading. Devices, which may never end, are refused.
+pub(crate) fn open(path: &Path) -> Result<Box<dyn Read>, Failure> {
+    if is_dash(path) {
+        return Ok(Box::new(std::io::stdin().lock()));
+    }
+    let file = fs::File::open(path).map_err(|error| Failure::reading(path, &error))?;
+    if is_device(&file) {
+        return Err(Failure::user(format!("{} is a device", path.display()), "name a file, or `-` for standard input"));
+    }
+    Ok(Box::new(file))
+}
+
+#[cfg(unix)]
+fn is_device(file: &fs::File) -> bool {
+    use std::os::unix::fs::FileTypeExt;
+    file.metadata().is_ok_and(|meta| meta.file_type().is_char_device() || meta.file_type().is_block_device())
+}
+
+#[cfg(not(unix))]
+fn is_device(_: &fs::File) -> bool {
+    false
+}
+
 /// The bytes of a file or of standard input.
 pub(crate) fn read_bytes(path: &Path) -> Result<Vec<u8>, Failure> {
     let mut bytes = Vec::new();
-    let result = if is_dash(path) {
-        std::io::stdin().lock().read_to_end(&mut bytes)
-    } else {
-        fs::File::open(path).and_then(|mut file| file.read_to_end(&mut bytes))
-    };
-    result.map(|_| bytes).map_err(|error| Failure::reading(path, &error))
+    match open(path)?.read_to_end(&mut bytes) {
+        Ok(_) => Ok(bytes),
+        Err(error) => Err(Failure::reading(path, &error)),
+    }
+}
+
+/// Like [`read_bytes`], for a program: of a text no more is read than the compiler takes.
+pub(crate) fn read_program(path: &Path) -> Result<Vec<u8>, Failure> {
+    let mut reader = open(path)?;
+    let mut bytes = Vec::new();
+    let most = ffhec_compiler::syntax::MAX_SOURCE_BYTES as u64 + 1;
+    let mut result = reader.by_ref().take(most).read_to_end(&mut bytes);
+    if result.is_ok() && ffhec_circuit::container::is_container(&bytes) {
+        result = reader.read_to_end(&mut bytes);
+    }
+    match result {
+        Ok(_) => Ok(bytes),
+        Err(error) => Err(Failure::reading(path, &error)),
+    }
 }
 
 /// The text of a file or of standard input.

@@ -114,7 +114,7 @@ fn given(args: &ProgramArgs) -> Result<Given, Failure> {
         return Ok(Given::Source { name, text: text.clone(), directory: PathBuf::from(".") });
     }
     let path = args.program.clone().expect("the command line requires a program or an expression");
-    let bytes = files::read_bytes(&path)?;
+    let bytes = files::read_program(&path)?;
     if ffhec_circuit::container::is_container(&bytes) {
         return Ok(Given::Compiled { path, bytes });
     }
@@ -248,7 +248,9 @@ impl Loader for Directory {
             Some(_) | None => self.root.clone(),
         };
         let full = base.join(path);
-        let text = std::fs::read_to_string(&full).map_err(|error| format!("{}: {error}", full.display()))?;
+        let text = files::read_program(&full)
+            .and_then(|bytes| files::text_of(&full, bytes))
+            .map_err(|failure| failure.message().to_owned())?;
         Ok(SourceFile { path: full.display().to_string(), text })
     }
 }
