@@ -2,6 +2,7 @@
 
 use std::io::IsTerminal;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -49,7 +50,7 @@ impl Voice {
             (false, true) => Kind::Bar(bar(what, total)),
             (false, false) => Kind::Lines(Mutex::new(now)),
         };
-        Meter { kind, what: what.to_owned(), total, start: now }
+        Meter { kind, what: what.to_owned(), total: AtomicU64::new(total), start: now }
     }
 }
 
@@ -57,7 +58,7 @@ impl Voice {
 pub(crate) struct Meter {
     kind: Kind,
     what: String,
-    total: u64,
+    total: AtomicU64,
     start: Instant,
 }
 
@@ -95,10 +96,11 @@ impl Meter {
 
     /// `done` of `total` parts of one stage of the work are done.
     pub(crate) fn part(&self, done: u64, total: u64, stage: &str) {
+        self.total.store(total, Ordering::Relaxed);
         if let Kind::Bar(bar) = &self.kind {
             bar.set_length(total);
         }
-        self.at(done, &format!("(of {total}) {stage}"));
+        self.at(done, stage);
     }
 
     /// The work is done; returns the seconds it took.
@@ -110,6 +112,7 @@ impl Meter {
     }
 
     fn line(&self, done: u64, note: &str) -> String {
+        let total = self.total.load(Ordering::Relaxed);
         let elapsed = self.start.elapsed().as_secs_f64();
         let left = match done {
             0 => "?".to_owned(),

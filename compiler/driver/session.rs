@@ -108,7 +108,7 @@ impl Progress for Watcher<'_> {
             Some(_) | None => String::new(),
         };
         let before = self.batch.map_or(0, |(number, _)| (number - 1) as u64 * at.refreshes as u64);
-        let note = format!("refreshes, {batch}level {}/{},", at.level, at.levels);
+        let note = format!("refreshes, {batch}level {}/{}", at.level, at.levels);
         self.meter.at(before + at.refreshes_done as u64, &note);
     }
 }
