@@ -18,7 +18,10 @@ pub(crate) fn open(path: &Path) -> Result<Box<dyn Read>, Failure> {
     }
     let file = fs::File::open(path).map_err(|error| Failure::reading(path, &error))?;
     if is_device(&file) {
-        return Err(Failure::user(format!("{} is a device", path.display()), "name a file, or `-` for standard input"));
+        return Err(Failure::user(
+            format!("{} is a device", path.display()),
+            "name a file, or `-` for standard input",
+        ));
     }
     Ok(Box::new(file))
 }

@@ -116,14 +116,9 @@ impl Meter {
         let elapsed = self.start.elapsed().as_secs_f64();
         let left = match done {
             0 => "?".to_owned(),
-            done => seconds(elapsed / done as f64 * self.total.saturating_sub(done) as f64),
+            done => seconds(elapsed / done as f64 * total.saturating_sub(done) as f64),
         };
-        format!(
-            "{}: {done}/{} {note}, {} elapsed, about {left} left",
-            self.what,
-            self.total,
-            seconds(elapsed)
-        )
+        format!("{}: {done}/{total} {note}, {} elapsed, about {left} left", self.what, seconds(elapsed))
     }
 }
 
