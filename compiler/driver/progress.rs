@@ -1,6 +1,6 @@
 //! What long work says on standard error: a bar on a terminal, plain lines otherwise, nothing with `-q`.
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -8,6 +8,11 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::args::Common;
+
+/// Prints a line on standard error. That nobody reads it, or that it is full, is no reason to stop.
+pub(crate) fn tell(text: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "{text}");
+}
 
 /// How often a plain line is printed.
 const LINE_EVERY: Duration = Duration::from_secs(10);
@@ -26,14 +31,14 @@ impl Voice {
     /// Something the user should know.
     pub(crate) fn say(&self, text: &str) {
         if !self.quiet {
-            eprintln!("{text}");
+            tell(text);
         }
     }
 
     /// Something that `-v` asks for.
     pub(crate) fn detail(&self, text: &str) {
         if self.verbose {
-            eprintln!("{text}");
+            tell(text);
         }
     }
 
@@ -88,7 +93,7 @@ impl Meter {
                 let mut last = last.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
                 if last.elapsed() >= LINE_EVERY {
                     *last = Instant::now();
-                    eprintln!("{}", self.line(done, note));
+                    tell(&self.line(done, note));
                 }
             }
         }
