@@ -12,7 +12,7 @@ use num_traits::ToPrimitive as _;
 use super::exact::{self, Exact, ExactError, to_i64};
 use super::report::{Reports, similar};
 use super::scope::{ItemId, Mention, Names, What};
-use super::tree::{Argument, Builtin, LocalId, Node};
+use super::tree::{Argument, Builtin, Kind, LocalId, Node};
 use super::types::{Len, Need, Ty, Unifier, elements, nodes};
 use crate::gadgets::format::{EXPONENT_BITS, Family, MAX_INTEGER_BITS, PRECISION, Rounding, Scalar};
 use crate::hir::Limits;
@@ -75,6 +75,8 @@ pub(crate) struct Checker<'a> {
     const_values: BTreeMap<ItemId, Option<Exact>>,
     alias_types: BTreeMap<ItemId, Ty>,
     queue: VecDeque<Work>,
+    /// Functions that are used, with each list of generic arguments.
+    used: u64,
 }
 
 impl<'a> Checker<'a> {
@@ -96,6 +98,7 @@ impl<'a> Checker<'a> {
             const_values: BTreeMap::new(),
             alias_types: BTreeMap::new(),
             queue: VecDeque::new(),
+            used: 0,
         }
     }
 
@@ -185,18 +188,22 @@ impl<'a> Checker<'a> {
         if let Some(&index) = self.known.get(&key) {
             return index;
         }
-        let index = self.instances.len();
-        if index as u64 >= self.limits.instances {
-            let span = used.as_ref().map_or(self.names.items[item].name.span, |(span, _)| *span);
-            self.reports.error(
-                "E0305",
-                span,
-                format!("more than {} instances of functions", self.limits.instances),
-                "this use is too many",
-                "use fewer different types and lengths, or raise `--limit instances=N`",
-            );
-            return usize::MAX;
+        if let Some((span, _)) = &used {
+            self.used += 1;
+            if self.used == self.limits.instances.saturating_add(1) {
+                self.reports.error(
+                    "E0305",
+                    *span,
+                    format!("more than {} instances of functions", self.limits.instances),
+                    "this use is too many",
+                    "use fewer different types and lengths, or raise `--limit instances=N`",
+                );
+            }
+            if self.used > self.limits.instances {
+                return usize::MAX;
+            }
         }
+        let index = self.instances.len();
         self.instances.push(None);
         self.known.insert(key, index);
         self.queue.push_back(Work { index, item, generics, used });
@@ -324,12 +331,23 @@ impl<'c, 'a> Body<'c, 'a> {
                 range,
             });
         }
-        let result = self.ty(&function.result.ty, &env);
+        let result = self.result_type(function, &env);
         if is_main {
             self.entry_type(&result, function.result.ty.span);
+            if result == Ty::unit() {
+                self.error(
+                    "E0214",
+                    function.name.span,
+                    "`main` has no result",
+                    "a program needs a result",
+                    "give it one: `fn main(..) -> f16 { .. }`",
+                );
+            }
         }
         let mut body = if result == Ty::unit() {
             self.discard(&function.body)
+        } else if names_one_result(function) && ends_in_one_tuple(&function.body) {
+            self.only_member(&function.body, &result)
         } else {
             self.expr(&function.body, Some(&result))
         };
@@ -341,6 +359,25 @@ impl<'c, 'a> Body<'c, 'a> {
         self.finish(&mut body);
         let (name, locals) = (function.name.name.clone(), self.locals.len());
         Instance { name, params, locals, body }
+    }
+
+    /// The type of a function's result. A single named result is just that type with a name.
+    pub(crate) fn result_type(&mut self, function: &'a Function, env: &Rc<Env>) -> Ty {
+        match &function.result.ty.kind {
+            TypeKind::Tuple(members) if names_one_result(function) => self.ty(&members[0], env),
+            TypeKind::Tuple(_) | TypeKind::Name { .. } | TypeKind::Array { .. } | TypeKind::Error => {
+                self.ty(&function.result.ty, env)
+            }
+        }
+    }
+
+    /// A body that gives its only named result as `(value,)`.
+    fn only_member(&mut self, body: &'a Expr, result: &Ty) -> Node {
+        let tuple = Ty::Tuple(Rc::new([result.clone()]));
+        let (span, base) = (body.span, Box::new(self.expr(body, Some(&tuple))));
+        let first = Kind::Exact(Rc::new(Exact::from_integer(0.into())));
+        let index = Box::new(Node { span, ty: Ty::Int, kind: first });
+        Node { span, ty: result.clone(), kind: Kind::Index { base, index } }
     }
 
     fn constant(mut self, item: ItemId, ty: &'a ast::Type, value: &'a Expr) -> Instance {
@@ -515,6 +552,11 @@ impl<'c, 'a> Body<'c, 'a> {
     fn sized(&mut self, ty: Ty, span: Span) -> Ty {
         let full = self.unifier.deep(&ty);
         let (count, limit) = (elements(&full), self.checker.limits.array_elements);
+        let large = count > limit || nodes(&full, MAX_TYPE_NODES) >= MAX_TYPE_NODES;
+        if large && holds_error(&full) {
+            // A part of it was too large already, or is unknown.
+            return Ty::Error;
+        }
         if count > limit {
             self.error(
                 "E0301",
@@ -525,7 +567,7 @@ impl<'c, 'a> Body<'c, 'a> {
             );
             return Ty::Error;
         }
-        if nodes(&full, MAX_TYPE_NODES) >= MAX_TYPE_NODES {
+        if large {
             self.error(
                 "E0301",
                 span,
@@ -1240,12 +1282,52 @@ pub(crate) fn single_name(expr: &Expr) -> Option<&Ident> {
     None
 }
 
+/// Whether a function is declared as `-> (name: T)`.
+fn names_one_result(function: &Function) -> bool {
+    function.result.names.as_ref().is_some_and(|names| names.len() == 1)
+}
+
+/// Whether the value at the end of a body is written as `(value,)`.
+fn ends_in_one_tuple(expr: &Expr) -> bool {
+    let mut end = expr;
+    loop {
+        match &end.kind {
+            ExprKind::Block { value: Some(value), .. } => end = value,
+            ExprKind::If { then, .. } => end = then,
+            ExprKind::Tuple(members) => return members.len() == 1,
+            ExprKind::Number { .. }
+            | ExprKind::Bool(_)
+            | ExprKind::Path(_)
+            | ExprKind::Unary { .. }
+            | ExprKind::Binary { .. }
+            | ExprKind::Cast { .. }
+            | ExprKind::Block { value: None, .. }
+            | ExprKind::Call { .. }
+            | ExprKind::Index { .. }
+            | ExprKind::Array(_)
+            | ExprKind::Repeat { .. }
+            | ExprKind::Comprehension { .. }
+            | ExprKind::Error => return false,
+        }
+    }
+}
+
 fn scalar_or_error(scalar: Option<Scalar>) -> Ty {
     scalar.map_or(Ty::Error, Ty::Scalar)
 }
 
 fn is_option(arg: &Expr) -> bool {
     matches!(&arg.kind, ExprKind::Path(path) if path.len() == 1 && (Rounding::ALL.iter().any(|rounding| rounding.name() == path[0].name) || matches!(path[0].name.as_str(), "flush" | "finite")))
+}
+
+/// Whether an error was reported for a part of a type.
+fn holds_error(ty: &Ty) -> bool {
+    match ty {
+        Ty::Error => true,
+        Ty::Array(element, _) => holds_error(element),
+        Ty::Tuple(members) => members.iter().any(holds_error),
+        Ty::Int | Ty::Rational | Ty::Var(_) | Ty::Scalar(_) => false,
+    }
 }
 
 /// Whether a type holds compile-time numbers.

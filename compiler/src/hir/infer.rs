@@ -1,6 +1,7 @@
 //! Expressions and statements: from syntax to typed tree. What an expression must be is pushed down to the place that
 //! decides it, so that an error stands where the offending part starts.
 
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use num_traits::Zero as _;
@@ -156,7 +157,9 @@ impl<'a> Body<'_, 'a> {
                 let env = self.env.clone();
                 let ty = self.ty(ty, &env);
                 if self.unifier.need_of(&operand.ty).is_some_and(|need| need.number) {
-                    self.unifier.require(&operand.ty, Need::CAST);
+                    // Whole numbers wrap into an integer type, as in Rust; others stay exact until they are rounded.
+                    let integer = matches!(ty, Ty::Int | Ty::Scalar(Scalar::Int(_) | Scalar::Uint(_)));
+                    self.unifier.require(&operand.ty, Need { comptime: integer, ..Need::CAST });
                 }
                 Node { span, ty, kind: Kind::Cast(Box::new(operand)) }
             }
@@ -650,11 +653,38 @@ impl<'a> Body<'_, 'a> {
             self.unifier.unify(&value.ty, &Ty::Int);
         }
         let secret = self.secret(&value);
+        self.distinct(pattern);
         let pattern = self.pattern(pattern, &value.ty.clone(), mutable, secret);
         if let Pattern::Name(local) = &pattern {
             self.locals[*local].known = known;
         }
         Statement::Let { pattern, value }
+    }
+
+    /// A pattern binds each name once.
+    fn distinct(&mut self, pattern: &'a ast::Pattern) {
+        let mut seen: BTreeMap<&str, Span> = BTreeMap::new();
+        let mut open = vec![pattern];
+        while let Some(pattern) = open.pop() {
+            match pattern {
+                ast::Pattern::Ignore(_) => {}
+                ast::Pattern::Tuple(members, _) => open.extend(members.iter().rev()),
+                ast::Pattern::Name(name) => match seen.get(name.name.as_str()) {
+                    Some(&first) => self
+                        .error(
+                            "E0104",
+                            name.span,
+                            format!("`{}` is bound twice in one pattern", name.name),
+                            "bound again here",
+                            "rename one of them, or write `_`",
+                        )
+                        .push((first, "first bound here".to_owned())),
+                    None => {
+                        seen.insert(&name.name, name.span);
+                    }
+                },
+            }
+        }
     }
 
     /// The value of a simple constant expression, without reporting anything about it.
@@ -985,19 +1015,21 @@ impl<'a> Body<'_, 'a> {
     fn call(&mut self, name: &'a Ident, args: &'a [Expr], attributes: &'a [Attribute], span: Span) -> Node {
         let span = Span { start: name.span.start, ..span };
         let degree = self.attributes(attributes);
+        let approx = attributes.iter().find(|attribute| attribute.name.name == "approx");
         if let Some(item) = self.checker.names.lookup(self.env.file, &name.name)
             && let What::Fn(function) = self.checker.names.items[item].what
         {
+            if let Some(approx) = approx
+                && !has_degree(function)
+            {
+                self.not_analytic(&name.name, approx.span);
+            }
             return self.call_function(item, function, args, degree, span);
         }
-        if let Some((_, at)) = degree {
-            self.error(
-                "E0111",
-                at,
-                format!("`{}` has no degree to choose", name.name),
-                "`degree` does not apply",
-                "remove it",
-            );
+        if let Some(approx) = approx
+            && Builtin::named(&name.name).is_some()
+        {
+            self.not_analytic(&name.name, approx.span);
         }
         if let Some((function, arity)) = Builtin::named(&name.name) {
             if args.len() != arity {
@@ -1020,6 +1052,16 @@ impl<'a> Body<'_, 'a> {
         self.broken(span, Ty::Error)
     }
 
+    fn not_analytic(&mut self, name: &str, span: Span) {
+        self.error(
+            "E0111",
+            span,
+            format!("`{name}` is no analytic function of the library: it is not approximated"),
+            "does not apply",
+            "remove it, or use it on a function such as `exp`, `ln`, `sin` or `tanh`",
+        );
+    }
+
     fn arity(&mut self, name: &str, expected: usize, args: &'a [Expr], span: Span) {
         let plural = if expected == 1 { "" } else { "s" };
         self.error(
@@ -1034,8 +1076,8 @@ impl<'a> Body<'_, 'a> {
         }
     }
 
-    /// The degree that `#[approx(taylor, degree = n)]` asks for, with its place.
-    fn attributes(&mut self, attributes: &'a [Attribute]) -> Option<(i64, Span)> {
+    /// The degree that `#[approx(taylor, degree = n)]` asks for.
+    fn attributes(&mut self, attributes: &'a [Attribute]) -> Option<i64> {
         let mut degree = None;
         for attribute in attributes {
             if attribute.name.name != "approx" {
@@ -1067,7 +1109,7 @@ impl<'a> Body<'_, 'a> {
                             Const::Open | Const::Dynamic | Const::Failed => None,
                         };
                         match found {
-                            Some(found) => degree = Some((found, name.span)),
+                            Some(found) => degree = Some(found),
                             None => {
                                 self.error(
                                     "E0111",
@@ -1099,13 +1141,12 @@ impl<'a> Body<'_, 'a> {
         item: ItemId,
         function: &'a Function,
         args: &'a [Expr],
-        degree: Option<(i64, Span)>,
+        degree: Option<i64>,
         span: Span,
     ) -> Node {
         let named = &self.checker.names.items[item];
         let (file, recursive) = (named.file, named.recursive);
         let mut generics = Vec::new();
-        let mut has_degree = false;
         for generic in &function.generics {
             match generic {
                 Generic::Type { name, bound } => {
@@ -1114,31 +1155,18 @@ impl<'a> Body<'_, 'a> {
                 }
                 Generic::Const { name, .. } => {
                     let len = self.unifier.fresh_len();
-                    if name.name == "DEGREE" {
-                        has_degree = true;
-                        if let Some((degree, _)) = degree {
-                            self.unifier.unify_len(len, Len::Known(degree));
-                        }
+                    if let ("DEGREE", Some(degree)) = (name.name.as_str(), degree) {
+                        self.unifier.unify_len(len, Len::Known(degree));
                     }
                     generics.push((name.name.clone(), Argument::Const(len)));
                 }
             }
         }
-        if let Some((_, at)) = degree
-            && !has_degree
-        {
-            self.error(
-                "E0111",
-                at,
-                format!("`{}` has no degree to choose", function.name.name),
-                "`degree` does not apply",
-                "remove it, or give the function a generic `const DEGREE: int`",
-            );
-        }
         let env = Rc::new(Env { file, generics: generics.iter().cloned().collect(), local: false });
+        let inferable = self.inferable(function, span);
         if args.len() != function.params.len() {
             self.arity(&function.name.name, function.params.len(), args, span);
-            let result = self.ty(&function.result.ty, &env);
+            let result = self.result_type(function, &env);
             return self.broken(span, if function.generics.is_empty() { result } else { Ty::Error });
         }
         let mut nodes = Vec::new();
@@ -1164,11 +1192,35 @@ impl<'a> Body<'_, 'a> {
             }
             nodes.push(node);
         }
-        let ty = self.ty(&function.result.ty, &env);
+        let ty = self.result_type(function, &env);
         self.solve();
-        let kind =
-            if recursive { Kind::Error } else { Kind::Call { item, generics, args: nodes, callee: None } };
+        let kind = if recursive || !inferable {
+            Kind::Error
+        } else {
+            Kind::Call { item, generics, args: nodes, callee: None }
+        };
         Node { span, ty, kind }
+    }
+
+    /// Type parameters follow from the types of parameters and results; one that occurs in none of them never does.
+    fn inferable(&mut self, function: &'a Function, span: Span) -> bool {
+        let mut all = true;
+        for generic in &function.generics {
+            let Generic::Type { name, .. } = generic else { continue };
+            let types = function.params.iter().map(|param| &param.ty).chain([&function.result.ty]);
+            if types.into_iter().any(|ty| occurs(&name.name, ty)) {
+                continue;
+            }
+            all = false;
+            self.error(
+                "E0205",
+                span,
+                format!("the `{}` of `{}` is not known here", name.name, function.name.name),
+                "cannot be inferred",
+                format!("use `{}` as the type of a parameter or of the result", name.name),
+            );
+        }
+        all
     }
 
     fn bound(&mut self, bound: Option<&'a Ident>) -> Need {
@@ -1326,6 +1378,24 @@ fn simple(expr: &Expr, depth: u32) -> bool {
         return function.name == "len" && args.len() == 1;
     }
     matches!(expr.kind, ExprKind::Number { .. } | ExprKind::Path(_))
+}
+
+/// Whether calls of a function choose a degree of approximation.
+fn has_degree(function: &Function) -> bool {
+    function
+        .generics
+        .iter()
+        .any(|generic| matches!(generic, Generic::Const { name, .. } if name.name == "DEGREE"))
+}
+
+/// Whether a type as written has the part `name`.
+fn occurs(name: &str, ty: &ast::Type) -> bool {
+    match &ty.kind {
+        ast::TypeKind::Name { name: found, .. } => found.name == name,
+        ast::TypeKind::Array { element, .. } => occurs(name, element),
+        ast::TypeKind::Tuple(members) => members.iter().any(|member| occurs(name, member)),
+        ast::TypeKind::Error => true,
+    }
 }
 
 /// What both operands must be; `None` for `==` and `!=`, which take bools too.

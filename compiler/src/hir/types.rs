@@ -279,7 +279,8 @@ impl Unifier {
             Ty::Tuple(members) if members.is_empty() => "no value".to_owned(),
             Ty::Tuple(members) => {
                 let inner: Vec<String> = members.iter().map(|member| self.show(member)).collect();
-                format!("({})", inner.join(", "))
+                let comma = if inner.len() == 1 { "," } else { "" };
+                format!("({}{comma})", inner.join(", "))
             }
             Ty::Error => "an unknown type".to_owned(),
         }
