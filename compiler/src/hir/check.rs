@@ -14,7 +14,7 @@ use super::report::{Reports, similar};
 use super::scope::{ItemId, Mention, Names, What};
 use super::tree::{Argument, Builtin, Kind, LocalId, Node};
 use super::types::{Len, Need, Ty, Unifier, elements, nodes};
-use crate::gadgets::format::{EXPONENT_BITS, Family, MAX_INTEGER_BITS, PRECISION, Rounding, Scalar};
+use crate::gadgets::format::{EXPONENT_BITS, Family, MAX_INTEGER_BITS, PRECISION, Real, Rounding, Scalar};
 use crate::hir::Limits;
 use crate::source::Span;
 use crate::syntax::ast::{self, Expr, ExprKind, Function, Generic, Ident, TypeKind};
@@ -37,6 +37,8 @@ pub(crate) struct Param {
 /// A checked function or constant.
 pub(crate) struct Instance {
     pub name: String,
+    /// The name where it is declared.
+    pub span: Span,
     pub params: Vec<Param>,
     pub locals: usize,
     pub body: Node,
@@ -167,8 +169,7 @@ impl<'a> Checker<'a> {
                 Mention::Call(name, span)
                     if self.names.lookup(file, name).is_none() && Builtin::named(name).is_none() =>
                 {
-                    let help = similar(name, &self.names.callable(file))
-                        .unwrap_or_else(|| format!("declare it: `fn {name}(..) -> .. {{ .. }}`"));
+                    let help = self.suggest_function(name, file);
                     self.reports.error(
                         "E0102",
                         span,
@@ -180,6 +181,15 @@ impl<'a> Checker<'a> {
                 Mention::Free(..) | Mention::Call(..) | Mention::Type(..) | Mention::InType(..) => {}
             }
         }
+    }
+
+    /// What to do about a function that does not exist.
+    pub(crate) fn suggest_function(&self, name: &str, file: u32) -> String {
+        if let Some(help) = crate::syntax::foreign_word(name) {
+            return help.to_owned();
+        }
+        let known = if self.reports.suggests() { self.names.callable(file) } else { Vec::new() };
+        similar(name, &known).unwrap_or_else(|| format!("declare it: `fn {name}(..) -> .. {{ .. }}`"))
     }
 
     /// The instance of a function for some generic arguments.
@@ -272,7 +282,7 @@ pub(crate) struct Body<'c, 'a> {
     pub env: Rc<Env>,
     pub unifier: Unifier,
     pub locals: Vec<Local>,
-    pub scopes: Vec<Vec<(&'a str, LocalId)>>,
+    pub scopes: Vec<BTreeMap<&'a str, LocalId>>,
     /// Assignments so far, to know what a branch assigns.
     pub assigned: Vec<LocalId>,
     pub depth: u32,
@@ -282,6 +292,8 @@ pub(crate) struct Body<'c, 'a> {
     used: Use,
     generics: Vec<(String, Argument)>,
     aliases: u32,
+    /// Type variables that are rational only because nothing says what they are.
+    pub exact: BTreeSet<u32>,
 }
 
 impl<'c, 'a> Body<'c, 'a> {
@@ -297,7 +309,7 @@ impl<'c, 'a> Body<'c, 'a> {
             env: Rc::new(env),
             unifier: Unifier::default(),
             locals: Vec::new(),
-            scopes: vec![Vec::new()],
+            scopes: vec![BTreeMap::new()],
             assigned: Vec::new(),
             depth: 0,
             guarded: 0,
@@ -305,6 +317,7 @@ impl<'c, 'a> Body<'c, 'a> {
             used,
             generics,
             aliases: 0,
+            exact: BTreeSet::new(),
         }
     }
 
@@ -358,7 +371,7 @@ impl<'c, 'a> Body<'c, 'a> {
         }
         self.finish(&mut body);
         let (name, locals) = (function.name.name.clone(), self.locals.len());
-        Instance { name, params, locals, body }
+        Instance { name, span: function.name.span, params, locals, body }
     }
 
     /// The type of a function's result. A single named result is just that type with a name.
@@ -385,21 +398,21 @@ impl<'c, 'a> Body<'c, 'a> {
         let ty = self.ty(ty, &env);
         if self.checker.names.items[item].recursive {
             let body = self.broken(value.span, ty.clone());
-            return Instance { name: String::new(), params: Vec::new(), locals: 0, body };
+            return Instance { name: String::new(), span: value.span, params: Vec::new(), locals: 0, body };
         }
         let mut body = self.expr(value, Some(&ty));
         self.settle(&ty);
         self.finish(&mut body);
-        let name = self.checker.names.items[item].name.name.clone();
-        Instance { name, params: Vec::new(), locals: self.locals.len(), body }
+        let Ident { name, span } = self.checker.names.items[item].name.clone();
+        Instance { name, span, params: Vec::new(), locals: self.locals.len(), body }
     }
 
     fn expression(mut self, expr: &'a Expr, inputs: &[(String, Span)]) -> Instance {
         let mut params = Vec::new();
         let ty = Ty::Scalar(self.checker.default);
-        let mentions = free_names(expr);
+        let mentions: BTreeSet<&str> = free_names(expr).into_iter().collect();
         for (name, span) in inputs {
-            let Some(name) = mentions.iter().find(|known| **known == name) else { continue };
+            let Some(name) = mentions.get(name.as_str()) else { continue };
             let local = self.locals.len();
             self.locals.push(Local {
                 ty: ty.clone(),
@@ -408,7 +421,7 @@ impl<'c, 'a> Body<'c, 'a> {
                 known: None,
                 span: *span,
             });
-            self.scopes[0].push((name, local));
+            self.scopes[0].insert(name, local);
             params.push(Param {
                 name: (*name).to_owned(),
                 local,
@@ -422,7 +435,7 @@ impl<'c, 'a> Body<'c, 'a> {
         let result = body.ty.clone();
         self.settle(&result);
         self.finish(&mut body);
-        Instance { name: "main".to_owned(), params, locals: self.locals.len(), body }
+        Instance { name: "main".to_owned(), span: expr.span, params, locals: self.locals.len(), body }
     }
 
     /// Parameters and results of `main` hold encrypted values.
@@ -480,9 +493,24 @@ impl<'c, 'a> Body<'c, 'a> {
             );
             scalar = Ty::Error;
         }
-        let scopes = std::mem::replace(&mut self.scopes, vec![Vec::new()]);
-        let bounds = (self.expr(low, Some(&scalar)), self.expr(high, Some(&scalar)));
+        let scopes = std::mem::replace(&mut self.scopes, vec![BTreeMap::new()]);
+        let mut bounds = (self.expr(low, Some(&scalar)), self.expr(high, Some(&scalar)));
         self.scopes = scopes;
+        for bound in [&mut bounds.0, &mut bounds.1] {
+            if let (Ty::Scalar(scalar), Kind::Number { value, .. }) = (&scalar, &bound.kind)
+                && let Ok(encoded) = scalar.encode(value)
+                && !matches!(scalar.decode(&encoded.bits), Real::Finite(_) | Real::NegativeZero)
+            {
+                self.error(
+                    "E0315",
+                    bound.span,
+                    format!("{} overflows {scalar}: a bound must be finite", exact::show(value)),
+                    "too large",
+                    "write a smaller bound, or use a wider type",
+                );
+                *bound = self.broken(bound.span, bound.ty.clone());
+            }
+        }
         bounds
     }
 
@@ -490,18 +518,13 @@ impl<'c, 'a> Body<'c, 'a> {
     pub(crate) fn declare(&mut self, name: &'a Ident, ty: Ty, mutable: bool, secret: bool) -> LocalId {
         let local = self.locals.len();
         self.locals.push(Local { ty, mutable, secret, known: None, span: name.span });
-        self.scopes.last_mut().expect("the function's own scope stays open").push((&name.name, local));
+        self.scopes.last_mut().expect("the function's own scope stays open").insert(&name.name, local);
         local
     }
 
     /// The local variable of a name.
     pub(crate) fn local(&self, name: &str) -> Option<LocalId> {
-        self.scopes
-            .iter()
-            .rev()
-            .flat_map(|scope| scope.iter().rev())
-            .find(|(known, _)| *known == name)
-            .map(|(_, id)| *id)
+        self.scopes.iter().rev().find_map(|scope| scope.get(name)).copied()
     }
 
     /// Reports an error; in an instance of a generic function, with the use it comes from.
@@ -561,7 +584,7 @@ impl<'c, 'a> Body<'c, 'a> {
             self.error(
                 "E0301",
                 span,
-                format!("a value of this type has {count} elements"),
+                format!("a value of this type has {count} element{}", if count == 1 { "" } else { "s" }),
                 format!("at most {limit} are allowed"),
                 "use a smaller array, or raise `--limit array=N`",
             );
@@ -634,7 +657,9 @@ impl<'c, 'a> Body<'c, 'a> {
             "rational",
         ];
         let mut known: Vec<&str> = BUILT_IN.to_vec();
-        known.extend(self.checker.names.visible(env.file, |what| matches!(what, What::Type(_))));
+        if self.checker.reports.suggests() {
+            known.extend(self.checker.names.visible(env.file, |what| matches!(what, What::Type(_))));
+        }
         known.extend(env.generics.keys().map(String::as_str));
         let help = similar(&name.name, &known).unwrap_or_else(|| {
             "types are bool, f16, bf16, f32, f64, float<E, P>, ieee<E, P>, fixed<I, F>, int<N>, uint<N>"
@@ -904,7 +929,11 @@ impl<'c, 'a> Body<'c, 'a> {
             && let [name] = path.as_slice()
             && self.checker.names.lookup(env.file, &name.name).is_none()
         {
-            let known = self.checker.names.visible(env.file, |what| matches!(what, What::Const { .. }));
+            let known = if self.checker.reports.suggests() {
+                self.checker.names.visible(env.file, |what| matches!(what, What::Const { .. }))
+            } else {
+                Vec::new()
+            };
             let help =
                 similar(&name.name, &known).unwrap_or_else(|| "declare it: `const N: int = 4;`".to_owned());
             self.error(
@@ -1082,6 +1111,7 @@ impl<'c, 'a> Body<'c, 'a> {
             let fallback = if need.integer || (need.comptime && !need.fraction && !need.float) {
                 Ty::Int
             } else if need.cast && !need.float {
+                self.exact.insert(index);
                 Ty::Rational
             } else {
                 Ty::Scalar(self.checker.default)
@@ -1342,10 +1372,10 @@ pub(crate) fn holds_comptime(ty: &Ty) -> bool {
 
 /// The variable names that an expression mentions without binding them.
 pub(crate) fn free_names(expr: &Expr) -> Vec<&str> {
-    let mut found: Vec<&str> = Vec::new();
-    super::scope::walk(expr, &mut std::collections::BTreeSet::new(), &mut |mention| {
+    let (mut found, mut seen): (Vec<&str>, BTreeSet<&str>) = (Vec::new(), BTreeSet::new());
+    super::scope::walk(expr, &mut BTreeSet::new(), &mut |mention| {
         if let super::scope::Mention::Free(name, _) = mention
-            && !found.contains(&name)
+            && seen.insert(name)
         {
             found.push(name);
         }

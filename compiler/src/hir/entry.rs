@@ -174,7 +174,12 @@ impl Elaborator<'_> {
             return self.wrong(
                 "E0403",
                 path,
-                format!("found {} elements, expected {}", items.len(), members.len()),
+                format!(
+                    "found {} element{}, expected {}",
+                    items.len(),
+                    if items.len() == 1 { "" } else { "s" },
+                    members.len()
+                ),
                 "give as many as the type says",
             );
         }

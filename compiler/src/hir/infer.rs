@@ -26,6 +26,15 @@ impl<'a> Body<'_, 'a> {
 
     /// Types an expression; if `expected` is given, the result has that type.
     pub(crate) fn expr(&mut self, expr: &'a Expr, expected: Option<&Ty>) -> Node {
+        let node = self.hinted(expr, expected);
+        match expected {
+            Some(expected) => self.expect(node, expected),
+            None => node,
+        }
+    }
+
+    /// Types an expression of which a type is expected; the caller compares.
+    fn hinted(&mut self, expr: &'a Expr, expected: Option<&Ty>) -> Node {
         if self.depth >= MAX_NESTING {
             self.error(
                 "E0304",
@@ -39,11 +48,7 @@ impl<'a> Body<'_, 'a> {
         self.depth += 1;
         let node = self.infer(expr, expected);
         self.depth -= 1;
-        let node = self.coercible(node);
-        match expected {
-            Some(expected) => self.expect(node, expected),
-            None => node,
-        }
+        self.coercible(node)
     }
 
     /// A compile-time integer takes the numeric type that its context gives.
@@ -151,7 +156,7 @@ impl<'a> Body<'_, 'a> {
             ExprKind::Bool(value) => Node { span, ty: Ty::BOOL, kind: Kind::Bits(u8::from(*value).into()) },
             ExprKind::Path(path) => self.path(path, span),
             ExprKind::Unary { op, operand } => self.unary(*op, operand, span),
-            ExprKind::Binary { op, left, right, .. } => self.binary(*op, left, right, span),
+            ExprKind::Binary { op, left, right, .. } => self.binary(*op, left, right, span, expected),
             ExprKind::Cast { operand, ty } => {
                 let operand = self.expr(operand, None);
                 let env = self.env.clone();
@@ -286,10 +291,17 @@ impl<'a> Body<'_, 'a> {
     }
 
     fn suggest(&self, name: &str) -> String {
+        if let Some(help) = crate::syntax::foreign_word(name) {
+            return help.to_owned();
+        }
+        let declare = || "declare it with `let`, or make it a parameter".to_owned();
+        if !self.checker.reports.suggests() {
+            return declare();
+        }
         let mut known: Vec<&str> = self.scopes.iter().flatten().map(|(name, _)| *name).collect();
         known.extend(self.env.generics.keys().map(String::as_str));
         known.extend(self.checker.names.visible(self.env.file, |what| matches!(what, What::Const { .. })));
-        similar(name, &known).unwrap_or_else(|| "declare it with `let`, or make it a parameter".to_owned())
+        similar(name, &known).unwrap_or_else(declare)
     }
 
     fn exact(&self, value: i64, span: Span) -> Node {
@@ -374,14 +386,22 @@ impl<'a> Body<'_, 'a> {
         }
     }
 
-    fn binary(&mut self, op: BinaryOp, left: &'a Expr, right: &'a Expr, span: Span) -> Node {
+    /// `expected` is only a hint: the caller compares the result with it.
+    fn binary(
+        &mut self,
+        op: BinaryOp,
+        left: &'a Expr,
+        right: &'a Expr,
+        span: Span,
+        expected: Option<&Ty>,
+    ) -> Node {
         let (left, right, ty) = match op {
             BinaryOp::And | BinaryOp::Or => {
                 (self.expr(left, Some(&Ty::BOOL)), self.expr(right, Some(&Ty::BOOL)), Ty::BOOL)
             }
             BinaryOp::Shl | BinaryOp::Shr => return self.shift(op, left, right, span),
             BinaryOp::Lt | BinaryOp::Le | BinaryOp::Gt | BinaryOp::Ge | BinaryOp::Eq | BinaryOp::Ne => {
-                let (left, right) = self.pair(left, right, operand_need(op), &format!("`{}`", symbol(op)));
+                let (left, right, _) = self.pair(op, left, right, None);
                 (left, right, Ty::BOOL)
             }
             BinaryOp::Mul
@@ -391,42 +411,94 @@ impl<'a> Body<'_, 'a> {
             | BinaryOp::Sub
             | BinaryOp::BitAnd
             | BinaryOp::BitXor
-            | BinaryOp::BitOr => {
-                let (left, right) = self.pair(left, right, operand_need(op), &format!("`{}`", symbol(op)));
-                let ty = left.ty.clone();
-                (left, right, ty)
-            }
+            | BinaryOp::BitOr => self.pair(op, left, right, expected),
         };
         Node { span, ty, kind: Kind::Binary { op, left: Box::new(left), right: Box::new(right) } }
     }
 
-    /// Two operands of one type. The one at fault is the right one, unless the left one is a literal.
-    fn pair(&mut self, left: &'a Expr, right: &'a Expr, need: Option<Need>, what: &str) -> (Node, Node) {
-        let mut left = self.expr(left, None);
-        if !self.fits(&left, need, what) {
+    /// Two operands of one type, and that type.
+    fn pair(
+        &mut self,
+        op: BinaryOp,
+        left: &'a Expr,
+        right: &'a Expr,
+        expected: Option<&Ty>,
+    ) -> (Node, Node, Ty) {
+        let (need, what) = (operand_need(op), format!("`{}`", symbol(op)));
+        let (first, second) = (left, right);
+        let mut left = self.expr(first, None);
+        if !self.fits(&left, need, &what) {
             left = self.broken(left.span, Ty::Error);
         }
         let open = matches!(self.unifier.resolve(&left.ty), Ty::Var(_));
-        if !open {
-            let expected = left.ty.clone();
-            let right = self.expr(right, Some(&expected));
-            return (left, right);
-        }
-        let mut right = self.expr(right, None);
-        if !self.fits(&right, need, what) {
+        let hint = (!open).then(|| left.ty.clone());
+        let mut right = self.hinted(second, hint.as_ref());
+        if open && !self.fits(&right, need, &what) {
             right = self.broken(right.span, Ty::Error);
         }
-        if !self.unifier.unify(&left.ty, &right.ty) {
-            let plain = matches!(left.kind, Kind::Number { .. });
-            let (at, wanted, found) = if plain {
-                (left.span, right.ty.clone(), left.ty.clone())
-            } else {
-                (right.span, left.ty.clone(), right.ty.clone())
-            };
-            self.mismatch(at, &wanted, &found);
+        (left, right) = self.whole_operands(left, right);
+        if self.unifier.unify(&left.ty, &right.ty) {
+            let ty = left.ty.clone();
+            return (left, right, ty);
+        }
+        let plain = matches!(left.kind, Kind::Number { .. });
+        let right_is_wanted =
+            expected.is_some_and(|ty| self.unifier.resolve(ty) == self.unifier.resolve(&right.ty));
+        if plain || right_is_wanted {
+            self.disagree(&left, &right, second);
             left = self.broken(left.span, Ty::Error);
+        } else {
+            self.disagree(&right, &left, first);
+            right = self.broken(right.span, Ty::Error);
+        }
+        (left, right, Ty::Error)
+    }
+
+    /// Reports that one operand has not the type of the other one.
+    fn disagree(&mut self, wrong: &Node, other: &Node, written: &Expr) {
+        let fraction = self.unifier.need_of(&wrong.ty).is_some_and(|need| need.fraction);
+        let wanted = self.unifier.resolve(&other.ty);
+        if !fraction || !matches!(wanted, Ty::Scalar(Scalar::Int(_) | Scalar::Uint(_))) {
+            self.mismatch(wrong.span, &wanted, &wrong.ty);
+            return;
+        }
+        let other = single_name(written)
+            .map_or_else(|| "the other operand".to_owned(), |name| format!("`{}`", name.name));
+        let help = match &wrong.kind {
+            Kind::Number { value, .. } if value.is_integer() => {
+                format!("write `{}`, or convert {other} with `as`", super::exact::show(value))
+            }
+            _ => format!("write a whole number, or convert {other} with `as`"),
+        };
+        let (wanted, found) = (self.unifier.show(&wanted), self.unifier.show(&wrong.ty));
+        self.error(
+            "E0200",
+            wrong.span,
+            format!("mismatched types: expected {wanted}, found {found}"),
+            format!("expected {wanted}, found {found}"),
+            help,
+        );
+    }
+
+    /// Beside a compile-time integer, a name for a whole number is one too.
+    fn whole_operands(&mut self, left: Node, right: Node) -> (Node, Node) {
+        let (a, b) = (super::finish::whole_constant(&left), super::finish::whole_constant(&right));
+        if a == Some(true) && self.names_whole_number(&right) {
+            let right = self.expect(right, &Ty::Int);
+            return (left, self.coercible(right));
+        }
+        if b == Some(true) && self.names_whole_number(&left) {
+            let left = self.expect(left, &Ty::Int);
+            return (self.coercible(left), right);
         }
         (left, right)
+    }
+
+    /// Whether a node is a variable declared as in `let n = 4;` whose type nothing has decided yet.
+    fn names_whole_number(&self, node: &Node) -> bool {
+        let Kind::Local(local) = &node.kind else { return false };
+        self.locals[*local].known.as_ref().is_some_and(super::exact::Exact::is_integer)
+            && self.unifier.need_of(&node.ty).is_some_and(|need| !need.fraction && !need.float)
     }
 
     /// Checks one operand; `None` means that bools and numbers are welcome, as for `==`.
@@ -547,7 +619,7 @@ impl<'a> Body<'_, 'a> {
         }
         let ExprKind::Block { statements, value } = &expr.kind else { return self.expr(expr, None) };
         self.depth += 1;
-        self.scopes.push(Vec::new());
+        self.scopes.push(BTreeMap::new());
         let mut run = self.statements(statements);
         run.extend(value.as_ref().map(|value| Statement::Run(self.discard(value))));
         self.scopes.pop();
@@ -582,7 +654,7 @@ impl<'a> Body<'_, 'a> {
         span: Span,
         expected: Option<&Ty>,
     ) -> Node {
-        self.scopes.push(Vec::new());
+        self.scopes.push(BTreeMap::new());
         let statements = self.statements(statements);
         let value = value.map(|value| self.expr(value, expected));
         self.scopes.pop();
@@ -617,7 +689,7 @@ impl<'a> Body<'_, 'a> {
             StatementKind::For { variable, from, to, inclusive, body } => {
                 let from = self.comptime(from, "a loop bound");
                 let to = self.comptime(to, "a loop bound");
-                self.scopes.push(Vec::new());
+                self.scopes.push(BTreeMap::new());
                 let variable = self.declare(variable, Ty::Int, false, false);
                 self.guarded += 1;
                 self.depth += 1;
@@ -918,7 +990,7 @@ impl<'a> Body<'_, 'a> {
             return self.broken(span, Ty::Error);
         }
         let hint = self.element_hint(expected);
-        self.scopes.push(Vec::new());
+        self.scopes.push(BTreeMap::new());
         let variable = self.declare(variable, Ty::Int, false, false);
         self.guarded += 1;
         let value = self.expr(value, hint.as_ref());
@@ -1043,8 +1115,7 @@ impl<'a> Body<'_, 'a> {
         } else {
             format!("there is no function `{}`", name.name)
         };
-        let help = similar(&name.name, &self.checker.names.callable(self.env.file))
-            .unwrap_or_else(|| format!("declare it: `fn {}(..) -> .. {{ .. }}`", name.name));
+        let help = self.checker.suggest_function(&name.name, self.env.file);
         self.error("E0102", span, message, "unknown function", help);
         for arg in args {
             self.expr(arg, None);
@@ -1163,7 +1234,12 @@ impl<'a> Body<'_, 'a> {
             }
         }
         let env = Rc::new(Env { file, generics: generics.iter().cloned().collect(), local: false });
-        let inferable = self.inferable(function, span);
+        if !self.inferable(function, span) {
+            for arg in args {
+                self.expr(arg, None);
+            }
+            return self.broken(span, Ty::Error);
+        }
         if args.len() != function.params.len() {
             self.arity(&function.name.name, function.params.len(), args, span);
             let result = self.result_type(function, &env);
@@ -1194,11 +1270,8 @@ impl<'a> Body<'_, 'a> {
         }
         let ty = self.result_type(function, &env);
         self.solve();
-        let kind = if recursive || !inferable {
-            Kind::Error
-        } else {
-            Kind::Call { item, generics, args: nodes, callee: None }
-        };
+        let kind =
+            if recursive { Kind::Error } else { Kind::Call { item, generics, args: nodes, callee: None } };
         Node { span, ty, kind }
     }
 

@@ -144,6 +144,15 @@ impl Unifier {
         ty.clone()
     }
 
+    /// The last variable before the type that is known.
+    pub(crate) fn root(&self, ty: &Ty) -> Option<u32> {
+        let &Ty::Var(mut index) = ty else { return None };
+        while let Slot::Bound(Ty::Var(next)) = &self.types[index as usize] {
+            index = *next;
+        }
+        Some(index)
+    }
+
     /// What is known about an open variable.
     pub(crate) fn need_of(&self, ty: &Ty) -> Option<Need> {
         match self.resolve(ty) {
