@@ -464,12 +464,11 @@ impl<'a> Body<'_, 'a> {
         }
         let other = single_name(written)
             .map_or_else(|| "the other operand".to_owned(), |name| format!("`{}`", name.name));
-        let help = match &wrong.kind {
-            Kind::Number { value, .. } if value.is_integer() => {
-                format!("write `{}`, or convert {other} with `as`", super::exact::show(value))
-            }
-            _ => format!("write a whole number, or convert {other} with `as`"),
-        };
+        let number = if let Kind::Number { value, .. } = &wrong.kind { Some(value) } else { None };
+        let instead = number
+            .filter(|value| value.is_integer())
+            .map_or_else(|| "a whole number".to_owned(), |value| format!("`{}`", super::exact::show(value)));
+        let help = format!("write {instead}, or convert {other} with `as`");
         let (wanted, found) = (self.unifier.show(&wanted), self.unifier.show(&wrong.ty));
         self.error(
             "E0200",
