@@ -35,7 +35,7 @@ pub fn compile(
     options: &Options,
     loader: &mut dyn Loader,
 ) -> Result<Compiled, Vec<Diagnostic>> {
-    let Analysis { graph, mut warnings, doc } = analyze(sources, options, loader)?;
+    let Analysis { graph, places, mut warnings, doc } = analyze(sources, options, loader)?;
     let most = usize::try_from(options.limits.gates).unwrap_or(usize::MAX);
     match float::lower::lower(&graph, most) {
         Ok(circuit) => Ok(Compiled { circuit: opt::optimize(circuit), warnings, doc }),
@@ -43,7 +43,9 @@ pub fn compile(
             let message =
                 format!("the program needs more than {most} gates (reached in `{}`)", too_many.function);
             let help = "shorten the program, use narrower types, or raise the limit with `--limit gates=N`";
-            warnings.push(Diagnostic::new(Severity::Error, "E0303", None, message).help(help));
+            let place = places.get(&too_many.function).or_else(|| places.get("main")).copied();
+            let label = "the limit is reached here";
+            warnings.push(Diagnostic::new(Severity::Error, "E0303", place, message).label(label).help(help));
             Err(warnings)
         }
     }

@@ -96,10 +96,10 @@ fn check(folder: &str, at_least: usize) {
 
 #[test]
 fn programs_mean_what_the_language_says() {
-    check("ok", 40);
+    check("ok", 140);
 }
 
 #[test]
 fn ill_typed_programs_are_refused_at_the_right_place() {
-    check("bad", 20);
+    check("bad", 90);
 }

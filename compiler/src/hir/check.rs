@@ -12,9 +12,9 @@ use num_traits::ToPrimitive as _;
 use super::exact::{self, Exact, ExactError, to_i64};
 use super::report::{Reports, similar};
 use super::scope::{ItemId, Mention, Names, What};
-use super::tree::{Argument, Builtin, LocalId, Node};
+use super::tree::{Argument, Builtin, Kind, LocalId, Node};
 use super::types::{Len, Need, Ty, Unifier, elements, nodes};
-use crate::gadgets::format::{EXPONENT_BITS, Family, MAX_INTEGER_BITS, PRECISION, Rounding, Scalar};
+use crate::gadgets::format::{EXPONENT_BITS, Family, MAX_INTEGER_BITS, PRECISION, Real, Rounding, Scalar};
 use crate::hir::Limits;
 use crate::source::Span;
 use crate::syntax::ast::{self, Expr, ExprKind, Function, Generic, Ident, TypeKind};
@@ -37,6 +37,8 @@ pub(crate) struct Param {
 /// A checked function or constant.
 pub(crate) struct Instance {
     pub name: String,
+    /// The name where it is declared.
+    pub span: Span,
     pub params: Vec<Param>,
     pub locals: usize,
     pub body: Node,
@@ -75,6 +77,8 @@ pub(crate) struct Checker<'a> {
     const_values: BTreeMap<ItemId, Option<Exact>>,
     alias_types: BTreeMap<ItemId, Ty>,
     queue: VecDeque<Work>,
+    /// Functions that are used, with each list of generic arguments.
+    used: u64,
 }
 
 impl<'a> Checker<'a> {
@@ -96,6 +100,7 @@ impl<'a> Checker<'a> {
             const_values: BTreeMap::new(),
             alias_types: BTreeMap::new(),
             queue: VecDeque::new(),
+            used: 0,
         }
     }
 
@@ -164,8 +169,7 @@ impl<'a> Checker<'a> {
                 Mention::Call(name, span)
                     if self.names.lookup(file, name).is_none() && Builtin::named(name).is_none() =>
                 {
-                    let help = similar(name, &self.names.callable(file))
-                        .unwrap_or_else(|| format!("declare it: `fn {name}(..) -> .. {{ .. }}`"));
+                    let help = self.suggest_function(name, file);
                     self.reports.error(
                         "E0102",
                         span,
@@ -179,24 +183,37 @@ impl<'a> Checker<'a> {
         }
     }
 
+    /// What to do about a function that does not exist.
+    pub(crate) fn suggest_function(&self, name: &str, file: u32) -> String {
+        if let Some(help) = crate::syntax::foreign_word(name) {
+            return help.to_owned();
+        }
+        let known = if self.reports.suggests() { self.names.callable(file) } else { Vec::new() };
+        similar(name, &known).unwrap_or_else(|| format!("declare it: `fn {name}(..) -> .. {{ .. }}`"))
+    }
+
     /// The instance of a function for some generic arguments.
     pub(crate) fn instance(&mut self, item: ItemId, generics: Vec<(String, Argument)>, used: Use) -> usize {
         let key = (item, generics.iter().map(|(_, argument)| argument.clone()).collect());
         if let Some(&index) = self.known.get(&key) {
             return index;
         }
-        let index = self.instances.len();
-        if index as u64 >= self.limits.instances {
-            let span = used.as_ref().map_or(self.names.items[item].name.span, |(span, _)| *span);
-            self.reports.error(
-                "E0305",
-                span,
-                format!("more than {} instances of functions", self.limits.instances),
-                "this use is too many",
-                "use fewer different types and lengths, or raise `--limit instances=N`",
-            );
-            return usize::MAX;
+        if let Some((span, _)) = &used {
+            self.used += 1;
+            if self.used == self.limits.instances.saturating_add(1) {
+                self.reports.error(
+                    "E0305",
+                    *span,
+                    format!("more than {} instances of functions", self.limits.instances),
+                    "this use is too many",
+                    "use fewer different types and lengths, or raise `--limit instances=N`",
+                );
+            }
+            if self.used > self.limits.instances {
+                return usize::MAX;
+            }
         }
+        let index = self.instances.len();
         self.instances.push(None);
         self.known.insert(key, index);
         self.queue.push_back(Work { index, item, generics, used });
@@ -265,7 +282,7 @@ pub(crate) struct Body<'c, 'a> {
     pub env: Rc<Env>,
     pub unifier: Unifier,
     pub locals: Vec<Local>,
-    pub scopes: Vec<Vec<(&'a str, LocalId)>>,
+    pub scopes: Vec<BTreeMap<&'a str, LocalId>>,
     /// Assignments so far, to know what a branch assigns.
     pub assigned: Vec<LocalId>,
     pub depth: u32,
@@ -275,6 +292,8 @@ pub(crate) struct Body<'c, 'a> {
     used: Use,
     generics: Vec<(String, Argument)>,
     aliases: u32,
+    /// Type variables that are rational only because nothing says what they are.
+    pub exact: BTreeSet<u32>,
 }
 
 impl<'c, 'a> Body<'c, 'a> {
@@ -290,7 +309,7 @@ impl<'c, 'a> Body<'c, 'a> {
             env: Rc::new(env),
             unifier: Unifier::default(),
             locals: Vec::new(),
-            scopes: vec![Vec::new()],
+            scopes: vec![BTreeMap::new()],
             assigned: Vec::new(),
             depth: 0,
             guarded: 0,
@@ -298,6 +317,7 @@ impl<'c, 'a> Body<'c, 'a> {
             used,
             generics,
             aliases: 0,
+            exact: BTreeSet::new(),
         }
     }
 
@@ -324,12 +344,23 @@ impl<'c, 'a> Body<'c, 'a> {
                 range,
             });
         }
-        let result = self.ty(&function.result.ty, &env);
+        let result = self.result_type(function, &env);
         if is_main {
             self.entry_type(&result, function.result.ty.span);
+            if result == Ty::unit() {
+                self.error(
+                    "E0214",
+                    function.name.span,
+                    "`main` has no result",
+                    "a program needs a result",
+                    "give it one: `fn main(..) -> f16 { .. }`",
+                );
+            }
         }
         let mut body = if result == Ty::unit() {
             self.discard(&function.body)
+        } else if names_one_result(function) && ends_in_one_tuple(&function.body) {
+            self.only_member(&function.body, &result)
         } else {
             self.expr(&function.body, Some(&result))
         };
@@ -340,7 +371,26 @@ impl<'c, 'a> Body<'c, 'a> {
         }
         self.finish(&mut body);
         let (name, locals) = (function.name.name.clone(), self.locals.len());
-        Instance { name, params, locals, body }
+        Instance { name, span: function.name.span, params, locals, body }
+    }
+
+    /// The type of a function's result. A single named result is just that type with a name.
+    pub(crate) fn result_type(&mut self, function: &'a Function, env: &Rc<Env>) -> Ty {
+        match &function.result.ty.kind {
+            TypeKind::Tuple(members) if names_one_result(function) => self.ty(&members[0], env),
+            TypeKind::Tuple(_) | TypeKind::Name { .. } | TypeKind::Array { .. } | TypeKind::Error => {
+                self.ty(&function.result.ty, env)
+            }
+        }
+    }
+
+    /// A body that gives its only named result as `(value,)`.
+    fn only_member(&mut self, body: &'a Expr, result: &Ty) -> Node {
+        let tuple = Ty::Tuple(Rc::new([result.clone()]));
+        let (span, base) = (body.span, Box::new(self.expr(body, Some(&tuple))));
+        let first = Kind::Exact(Rc::new(Exact::from_integer(0.into())));
+        let index = Box::new(Node { span, ty: Ty::Int, kind: first });
+        Node { span, ty: result.clone(), kind: Kind::Index { base, index } }
     }
 
     fn constant(mut self, item: ItemId, ty: &'a ast::Type, value: &'a Expr) -> Instance {
@@ -348,21 +398,21 @@ impl<'c, 'a> Body<'c, 'a> {
         let ty = self.ty(ty, &env);
         if self.checker.names.items[item].recursive {
             let body = self.broken(value.span, ty.clone());
-            return Instance { name: String::new(), params: Vec::new(), locals: 0, body };
+            return Instance { name: String::new(), span: value.span, params: Vec::new(), locals: 0, body };
         }
         let mut body = self.expr(value, Some(&ty));
         self.settle(&ty);
         self.finish(&mut body);
-        let name = self.checker.names.items[item].name.name.clone();
-        Instance { name, params: Vec::new(), locals: self.locals.len(), body }
+        let Ident { name, span } = self.checker.names.items[item].name.clone();
+        Instance { name, span, params: Vec::new(), locals: self.locals.len(), body }
     }
 
     fn expression(mut self, expr: &'a Expr, inputs: &[(String, Span)]) -> Instance {
         let mut params = Vec::new();
         let ty = Ty::Scalar(self.checker.default);
-        let mentions = free_names(expr);
+        let mentions: BTreeSet<&str> = free_names(expr).into_iter().collect();
         for (name, span) in inputs {
-            let Some(name) = mentions.iter().find(|known| **known == name) else { continue };
+            let Some(name) = mentions.get(name.as_str()) else { continue };
             let local = self.locals.len();
             self.locals.push(Local {
                 ty: ty.clone(),
@@ -371,7 +421,7 @@ impl<'c, 'a> Body<'c, 'a> {
                 known: None,
                 span: *span,
             });
-            self.scopes[0].push((name, local));
+            self.scopes[0].insert(name, local);
             params.push(Param {
                 name: (*name).to_owned(),
                 local,
@@ -385,7 +435,7 @@ impl<'c, 'a> Body<'c, 'a> {
         let result = body.ty.clone();
         self.settle(&result);
         self.finish(&mut body);
-        Instance { name: "main".to_owned(), params, locals: self.locals.len(), body }
+        Instance { name: "main".to_owned(), span: expr.span, params, locals: self.locals.len(), body }
     }
 
     /// Parameters and results of `main` hold encrypted values.
@@ -443,9 +493,24 @@ impl<'c, 'a> Body<'c, 'a> {
             );
             scalar = Ty::Error;
         }
-        let scopes = std::mem::replace(&mut self.scopes, vec![Vec::new()]);
-        let bounds = (self.expr(low, Some(&scalar)), self.expr(high, Some(&scalar)));
+        let scopes = std::mem::replace(&mut self.scopes, vec![BTreeMap::new()]);
+        let mut bounds = (self.expr(low, Some(&scalar)), self.expr(high, Some(&scalar)));
         self.scopes = scopes;
+        for bound in [&mut bounds.0, &mut bounds.1] {
+            if let (Ty::Scalar(scalar), Kind::Number { value, .. }) = (&scalar, &bound.kind)
+                && let Ok(encoded) = scalar.encode(value)
+                && !matches!(scalar.decode(&encoded.bits), Real::Finite(_) | Real::NegativeZero)
+            {
+                self.error(
+                    "E0315",
+                    bound.span,
+                    format!("{} overflows {scalar}: a bound must be finite", exact::show(value)),
+                    "too large",
+                    "write a smaller bound, or use a wider type",
+                );
+                *bound = self.broken(bound.span, bound.ty.clone());
+            }
+        }
         bounds
     }
 
@@ -453,18 +518,13 @@ impl<'c, 'a> Body<'c, 'a> {
     pub(crate) fn declare(&mut self, name: &'a Ident, ty: Ty, mutable: bool, secret: bool) -> LocalId {
         let local = self.locals.len();
         self.locals.push(Local { ty, mutable, secret, known: None, span: name.span });
-        self.scopes.last_mut().expect("the function's own scope stays open").push((&name.name, local));
+        self.scopes.last_mut().expect("the function's own scope stays open").insert(&name.name, local);
         local
     }
 
     /// The local variable of a name.
     pub(crate) fn local(&self, name: &str) -> Option<LocalId> {
-        self.scopes
-            .iter()
-            .rev()
-            .flat_map(|scope| scope.iter().rev())
-            .find(|(known, _)| *known == name)
-            .map(|(_, id)| *id)
+        self.scopes.iter().rev().find_map(|scope| scope.get(name)).copied()
     }
 
     /// Reports an error; in an instance of a generic function, with the use it comes from.
@@ -515,17 +575,22 @@ impl<'c, 'a> Body<'c, 'a> {
     fn sized(&mut self, ty: Ty, span: Span) -> Ty {
         let full = self.unifier.deep(&ty);
         let (count, limit) = (elements(&full), self.checker.limits.array_elements);
+        let large = count > limit || nodes(&full, MAX_TYPE_NODES) >= MAX_TYPE_NODES;
+        if large && holds_error(&full) {
+            // A part of it was too large already, or is unknown.
+            return Ty::Error;
+        }
         if count > limit {
             self.error(
                 "E0301",
                 span,
-                format!("a value of this type has {count} elements"),
+                format!("a value of this type has {count} element{}", if count == 1 { "" } else { "s" }),
                 format!("at most {limit} are allowed"),
                 "use a smaller array, or raise `--limit array=N`",
             );
             return Ty::Error;
         }
-        if nodes(&full, MAX_TYPE_NODES) >= MAX_TYPE_NODES {
+        if large {
             self.error(
                 "E0301",
                 span,
@@ -592,7 +657,9 @@ impl<'c, 'a> Body<'c, 'a> {
             "rational",
         ];
         let mut known: Vec<&str> = BUILT_IN.to_vec();
-        known.extend(self.checker.names.visible(env.file, |what| matches!(what, What::Type(_))));
+        if self.checker.reports.suggests() {
+            known.extend(self.checker.names.visible(env.file, |what| matches!(what, What::Type(_))));
+        }
         known.extend(env.generics.keys().map(String::as_str));
         let help = similar(&name.name, &known).unwrap_or_else(|| {
             "types are bool, f16, bf16, f32, f64, float<E, P>, ieee<E, P>, fixed<I, F>, int<N>, uint<N>"
@@ -862,7 +929,11 @@ impl<'c, 'a> Body<'c, 'a> {
             && let [name] = path.as_slice()
             && self.checker.names.lookup(env.file, &name.name).is_none()
         {
-            let known = self.checker.names.visible(env.file, |what| matches!(what, What::Const { .. }));
+            let known = if self.checker.reports.suggests() {
+                self.checker.names.visible(env.file, |what| matches!(what, What::Const { .. }))
+            } else {
+                Vec::new()
+            };
             let help =
                 similar(&name.name, &known).unwrap_or_else(|| "declare it: `const N: int = 4;`".to_owned());
             self.error(
@@ -1040,6 +1111,7 @@ impl<'c, 'a> Body<'c, 'a> {
             let fallback = if need.integer || (need.comptime && !need.fraction && !need.float) {
                 Ty::Int
             } else if need.cast && !need.float {
+                self.exact.insert(index);
                 Ty::Rational
             } else {
                 Ty::Scalar(self.checker.default)
@@ -1240,12 +1312,52 @@ pub(crate) fn single_name(expr: &Expr) -> Option<&Ident> {
     None
 }
 
+/// Whether a function is declared as `-> (name: T)`.
+fn names_one_result(function: &Function) -> bool {
+    function.result.names.as_ref().is_some_and(|names| names.len() == 1)
+}
+
+/// Whether the value at the end of a body is written as `(value,)`.
+fn ends_in_one_tuple(expr: &Expr) -> bool {
+    let mut end = expr;
+    loop {
+        match &end.kind {
+            ExprKind::Block { value: Some(value), .. } => end = value,
+            ExprKind::If { then, .. } => end = then,
+            ExprKind::Tuple(members) => return members.len() == 1,
+            ExprKind::Number { .. }
+            | ExprKind::Bool(_)
+            | ExprKind::Path(_)
+            | ExprKind::Unary { .. }
+            | ExprKind::Binary { .. }
+            | ExprKind::Cast { .. }
+            | ExprKind::Block { value: None, .. }
+            | ExprKind::Call { .. }
+            | ExprKind::Index { .. }
+            | ExprKind::Array(_)
+            | ExprKind::Repeat { .. }
+            | ExprKind::Comprehension { .. }
+            | ExprKind::Error => return false,
+        }
+    }
+}
+
 fn scalar_or_error(scalar: Option<Scalar>) -> Ty {
     scalar.map_or(Ty::Error, Ty::Scalar)
 }
 
 fn is_option(arg: &Expr) -> bool {
     matches!(&arg.kind, ExprKind::Path(path) if path.len() == 1 && (Rounding::ALL.iter().any(|rounding| rounding.name() == path[0].name) || matches!(path[0].name.as_str(), "flush" | "finite")))
+}
+
+/// Whether an error was reported for a part of a type.
+fn holds_error(ty: &Ty) -> bool {
+    match ty {
+        Ty::Error => true,
+        Ty::Array(element, _) => holds_error(element),
+        Ty::Tuple(members) => members.iter().any(holds_error),
+        Ty::Int | Ty::Rational | Ty::Var(_) | Ty::Scalar(_) => false,
+    }
 }
 
 /// Whether a type holds compile-time numbers.
@@ -1260,10 +1372,10 @@ pub(crate) fn holds_comptime(ty: &Ty) -> bool {
 
 /// The variable names that an expression mentions without binding them.
 pub(crate) fn free_names(expr: &Expr) -> Vec<&str> {
-    let mut found: Vec<&str> = Vec::new();
-    super::scope::walk(expr, &mut std::collections::BTreeSet::new(), &mut |mention| {
+    let (mut found, mut seen): (Vec<&str>, BTreeSet<&str>) = (Vec::new(), BTreeSet::new());
+    super::scope::walk(expr, &mut BTreeSet::new(), &mut |mention| {
         if let super::scope::Mention::Free(name, _) = mention
-            && !found.contains(&name)
+            && seen.insert(name)
         {
             found.push(name);
         }

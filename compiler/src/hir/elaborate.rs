@@ -53,6 +53,10 @@ pub(crate) struct Elaborator<'a> {
     pub ranges: BTreeMap<fir::Value, (Exact, Exact)>,
     /// Comparisons that ranges decide: the outcome, or none once two outcomes were seen.
     pub comparisons: BTreeMap<Span, Option<bool>>,
+    /// For each function that was run, by name: where it is declared, or called if it belongs to the library.
+    pub places: BTreeMap<String, Span>,
+    /// The first file of the library.
+    library_from: u32,
     constants: BTreeMap<ItemId, Value>,
     /// Calls that are being run, outermost first.
     calls: Vec<(Span, String)>,
@@ -78,7 +82,12 @@ pub(crate) fn out_of_range(index: &str, len: i64) -> (String, String) {
 
 impl<'a> Elaborator<'a> {
     /// An elaborator with an empty graph.
-    pub(crate) fn new(checked: &'a Checked, reports: &'a mut Reports, limits: &'a Limits) -> Elaborator<'a> {
+    pub(crate) fn new(
+        checked: &'a Checked,
+        reports: &'a mut Reports,
+        limits: &'a Limits,
+        library_from: u32,
+    ) -> Elaborator<'a> {
         Elaborator {
             checked,
             reports,
@@ -86,6 +95,8 @@ impl<'a> Elaborator<'a> {
             emit: Emit::default(),
             ranges: BTreeMap::new(),
             comparisons: BTreeMap::new(),
+            places: BTreeMap::new(),
+            library_from,
             constants: BTreeMap::new(),
             calls: Vec::new(),
             steps: 0,
@@ -100,10 +111,22 @@ impl<'a> Elaborator<'a> {
         for (param, arg) in instance.params.iter().zip(args) {
             frame.locals[param.local] = Some(arg);
         }
+        self.note_place(instance);
         let before = self.emit.enter(&instance.name);
         let value = self.eval(&mut frame, &instance.body);
         self.emit.leave(before);
         value
+    }
+
+    fn note_place(&mut self, instance: &Instance) {
+        if self.places.contains_key(&instance.name) {
+            return;
+        }
+        let own = |span: &Span| span.file < self.library_from;
+        let calls = self.calls.iter().rev().map(|(span, _)| *span);
+        if let Some(place) = [instance.span].into_iter().chain(calls).find(own) {
+            self.places.insert(instance.name.clone(), place);
+        }
     }
 
     /// Evaluates a bound of a parameter of an instance.
@@ -286,7 +309,7 @@ impl<'a> Elaborator<'a> {
         self.error(
             "E0301",
             span,
-            format!("an array of {len} elements"),
+            format!("an array of {len} element{}", if len == "1" { "" } else { "s" }),
             format!("at most {limit} are allowed"),
             "use a smaller array, or raise `--limit array=N`",
         )
@@ -473,7 +496,8 @@ impl<'a> Elaborator<'a> {
             return Ok(a);
         }
         let b = self.eval(frame, right)?;
-        self.operate(op, a, b, &node.ty, node.span)
+        let at = if matches!(op, BinaryOp::Shl | BinaryOp::Shr) { right.span } else { node.span };
+        self.operate(op, a, b, &node.ty, at)
     }
 
     fn operate(&mut self, op: BinaryOp, a: Value, b: Value, ty: &Ty, span: Span) -> Result<Value, Stop> {
@@ -714,7 +738,7 @@ impl<'a> Elaborator<'a> {
             "E0200",
             span,
             format!("mismatched types: an array of {a} and one of {b}"),
-            format!("expected {a} elements, found {b}"),
+            format!("expected {a} element{}, found {b}", if a == 1 { "" } else { "s" }),
             "make them equally long",
         )
     }
@@ -792,10 +816,12 @@ impl<'a> Elaborator<'a> {
             let at = self.eval(frame, index)?;
             path.push((self.whole(&at, index.span, "an index"), index.span));
         }
+        let amount = value.span;
         let mut value = self.eval(frame, value)?;
         if let Some(op) = op {
             let Some(current) = self.read(frame, local, &path) else { return Ok(()) };
-            value = self.operate(op, current, value, place, span)?;
+            let at = if matches!(op, BinaryOp::Shl | BinaryOp::Shr) { amount } else { span };
+            value = self.operate(op, current, value, place, at)?;
         } else if self.read(frame, local, &path).is_none() && !path.is_empty() {
             return Ok(());
         }

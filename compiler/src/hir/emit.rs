@@ -14,6 +14,8 @@ pub(crate) struct Emit {
     graph: Graph,
     known: HashMap<(Op, Vec<Value>, Scalar), Value>,
     origin: u32,
+    /// Places of names in the graph's functions.
+    functions: HashMap<String, usize>,
     /// Operations folded so far, for limits.
     pub folded: u64,
 }
@@ -22,10 +24,14 @@ impl Emit {
     /// Operations made from now on come from this function; returns the one before.
     pub(crate) fn enter(&mut self, function: &str) -> u32 {
         let functions = &mut self.graph.functions;
-        let index = functions.iter().position(|known| known == function).unwrap_or_else(|| {
-            functions.push(function.to_owned());
-            functions.len() - 1
-        });
+        let index = match self.functions.get(function) {
+            Some(&index) => index,
+            None => {
+                functions.push(function.to_owned());
+                self.functions.insert(function.to_owned(), functions.len() - 1);
+                functions.len() - 1
+            }
+        };
         std::mem::replace(
             &mut self.origin,
             u32::try_from(index).expect("bounded: one per function of the program"),

@@ -174,7 +174,12 @@ impl Elaborator<'_> {
             return self.wrong(
                 "E0403",
                 path,
-                format!("found {} elements, expected {}", items.len(), members.len()),
+                format!(
+                    "found {} element{}, expected {}",
+                    items.len(),
+                    if items.len() == 1 { "" } else { "s" },
+                    members.len()
+                ),
                 "give as many as the type says",
             );
         }
@@ -251,6 +256,7 @@ impl Elaborator<'_> {
     /// Names the results and makes them columns. `names` are those of a named tuple.
     pub(crate) fn results(&mut self, value: &Value, names: Option<&[String]>, default: Scalar, span: Span) {
         match (names, value) {
+            (Some([name]), value) => self.result(value, name, default, span),
             (Some(names), Value::List(items)) if items.len() == names.len() => {
                 for (name, item) in names.iter().zip(items.iter()) {
                     self.result(item, name, default, span);

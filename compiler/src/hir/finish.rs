@@ -5,17 +5,19 @@ use std::rc::Rc;
 
 use super::check::Body;
 use super::exact::show;
-use super::tree::{Argument, Kind, Node, Statement};
+use super::tree::{Argument, Builtin, Kind, Node, Statement};
 use super::types::{Len, Ty};
 use crate::gadgets::format::{Family, FloatFormat, Scalar};
 use crate::source::Span;
-use crate::syntax::ast::{LiteralForm, UnaryOp};
+use crate::syntax::ast::{BinaryOp, LiteralForm, UnaryOp};
 
 impl Body<'_, '_> {
     /// Replaces the variables in a tree.
     pub(crate) fn finish(&mut self, node: &mut Node) {
+        let asked = !self.unifier.root(&node.ty).is_some_and(|variable| self.exact.contains(&variable));
         node.ty = self.unifier.deep(&node.ty);
         let (span, ty) = (node.span, node.ty.clone());
+        self.in_their_own_type(node, asked);
         match &mut node.kind {
             Kind::Number { value, form } => {
                 let (value, form) = (value.clone(), *form);
@@ -100,6 +102,52 @@ impl Body<'_, '_> {
                 self.finish(from);
                 self.finish(to);
             }
+        }
+    }
+
+    /// Two kinds of compile-time arithmetic have a type of their own, whatever surrounds them: a division of
+    /// compile-time integers truncates, and a shifted literal is shifted in the integer type that it becomes.
+    /// `asked` says that the type of the node follows from the program and is no default.
+    fn in_their_own_type(&self, node: &mut Node, asked: bool) {
+        match &mut node.kind {
+            Kind::Binary { op: BinaryOp::Div | BinaryOp::Rem, .. }
+                if matches!(node.ty, Ty::Scalar(_)) || (node.ty == Ty::Rational && !asked) =>
+            {
+                if whole_constant(node) == Some(true) {
+                    let (span, ty) = (node.span, node.ty.clone());
+                    let mut inner = std::mem::replace(node, Node { span, ty: ty.clone(), kind: Kind::Error });
+                    make_whole(&mut inner);
+                    *node = Node { span, ty, kind: Kind::Coerce(Box::new(inner)) };
+                }
+            }
+            Kind::Coerce(inner)
+                if matches!(node.ty, Ty::Scalar(Scalar::Int(_) | Scalar::Uint(_)))
+                    && is_literal_shift(inner) =>
+            {
+                set_shift_type(inner, &node.ty);
+                let inner = (**inner).clone();
+                *node = Node { span: node.span, ..inner };
+            }
+            Kind::Binary { .. }
+            | Kind::Coerce(_)
+            | Kind::Number { .. }
+            | Kind::Bits(_)
+            | Kind::Exact(_)
+            | Kind::Limit { .. }
+            | Kind::Local(_)
+            | Kind::Const(_)
+            | Kind::Unary { .. }
+            | Kind::Cast(_)
+            | Kind::If { .. }
+            | Kind::Block { .. }
+            | Kind::Call { .. }
+            | Kind::Builtin { .. }
+            | Kind::Index { .. }
+            | Kind::Array(_)
+            | Kind::Repeat { .. }
+            | Kind::Comprehension { .. }
+            | Kind::Tuple(_)
+            | Kind::Error => {}
         }
     }
 
@@ -215,6 +263,92 @@ impl Body<'_, '_> {
             found.push((name, argument));
         }
         Some(found)
+    }
+}
+
+/// Whether an expression is whole-number arithmetic on constants; if so, whether a name for an `int` is among them.
+pub(crate) fn whole_constant(node: &Node) -> Option<bool> {
+    match &node.kind {
+        Kind::Coerce(_) => Some(true),
+        Kind::Number { form: LiteralForm::Integer, .. } => Some(false),
+        Kind::Unary { op: UnaryOp::Neg, operand } => whole_constant(operand),
+        Kind::Binary {
+            op: BinaryOp::Add | BinaryOp::Sub | BinaryOp::Mul | BinaryOp::Div | BinaryOp::Rem,
+            left,
+            right,
+        } => Some(whole_constant(left)? | whole_constant(right)?),
+        Kind::Builtin { function: Builtin::Min | Builtin::Max | Builtin::Abs, args } => {
+            args.iter().try_fold(false, |named, arg| Some(named | whole_constant(arg)?))
+        }
+        Kind::Block { statements, value: Some(value) } if statements.is_empty() => whole_constant(value),
+        Kind::Number { .. }
+        | Kind::Bits(_)
+        | Kind::Exact(_)
+        | Kind::Limit { .. }
+        | Kind::Local(_)
+        | Kind::Const(_)
+        | Kind::Unary { .. }
+        | Kind::Binary { .. }
+        | Kind::Cast(_)
+        | Kind::If { .. }
+        | Kind::Block { .. }
+        | Kind::Call { .. }
+        | Kind::Builtin { .. }
+        | Kind::Index { .. }
+        | Kind::Array(_)
+        | Kind::Repeat { .. }
+        | Kind::Comprehension { .. }
+        | Kind::Tuple(_)
+        | Kind::Error => None,
+    }
+}
+
+/// Makes what [`whole_constant`] accepts a compile-time integer.
+fn make_whole(node: &mut Node) {
+    debug_assert!(whole_constant(node).is_some());
+    node.ty = Ty::Int;
+    match &mut node.kind {
+        Kind::Coerce(inner) => *node = (**inner).clone(),
+        Kind::Unary { operand, .. } => make_whole(operand),
+        Kind::Binary { left, right, .. } => {
+            make_whole(left);
+            make_whole(right);
+        }
+        Kind::Builtin { args, .. } => args.iter_mut().for_each(make_whole),
+        Kind::Block { value, .. } => value.iter_mut().for_each(|value| make_whole(value)),
+        Kind::Number { .. }
+        | Kind::Bits(_)
+        | Kind::Exact(_)
+        | Kind::Limit { .. }
+        | Kind::Local(_)
+        | Kind::Const(_)
+        | Kind::Cast(_)
+        | Kind::If { .. }
+        | Kind::Call { .. }
+        | Kind::Index { .. }
+        | Kind::Array(_)
+        | Kind::Repeat { .. }
+        | Kind::Comprehension { .. }
+        | Kind::Tuple(_)
+        | Kind::Error => {}
+    }
+}
+
+/// `1 << n`, and `1 << n >> m`.
+fn is_literal_shift(node: &Node) -> bool {
+    let Kind::Binary { op: BinaryOp::Shl | BinaryOp::Shr, left, .. } = &node.kind else { return false };
+    matches!(left.kind, Kind::Number { .. })
+        || matches!(&left.kind, Kind::Coerce(inner) if is_literal_shift(inner))
+}
+
+/// Gives what [`is_literal_shift`] accepts an integer type.
+fn set_shift_type(node: &mut Node, ty: &Ty) {
+    node.ty = ty.clone();
+    if let Kind::Binary { op: BinaryOp::Shl | BinaryOp::Shr, left, .. } = &mut node.kind {
+        if let Kind::Coerce(inner) = &left.kind {
+            **left = (**inner).clone();
+        }
+        set_shift_type(left, ty);
     }
 }
 

@@ -1,6 +1,7 @@
 //! Expressions and statements: from syntax to typed tree. What an expression must be is pushed down to the place that
 //! decides it, so that an error stands where the offending part starts.
 
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use num_traits::Zero as _;
@@ -25,6 +26,15 @@ impl<'a> Body<'_, 'a> {
 
     /// Types an expression; if `expected` is given, the result has that type.
     pub(crate) fn expr(&mut self, expr: &'a Expr, expected: Option<&Ty>) -> Node {
+        let node = self.hinted(expr, expected);
+        match expected {
+            Some(expected) => self.expect(node, expected),
+            None => node,
+        }
+    }
+
+    /// Types an expression of which a type is expected; the caller compares.
+    fn hinted(&mut self, expr: &'a Expr, expected: Option<&Ty>) -> Node {
         if self.depth >= MAX_NESTING {
             self.error(
                 "E0304",
@@ -38,11 +48,7 @@ impl<'a> Body<'_, 'a> {
         self.depth += 1;
         let node = self.infer(expr, expected);
         self.depth -= 1;
-        let node = self.coercible(node);
-        match expected {
-            Some(expected) => self.expect(node, expected),
-            None => node,
-        }
+        self.coercible(node)
     }
 
     /// A compile-time integer takes the numeric type that its context gives.
@@ -150,13 +156,15 @@ impl<'a> Body<'_, 'a> {
             ExprKind::Bool(value) => Node { span, ty: Ty::BOOL, kind: Kind::Bits(u8::from(*value).into()) },
             ExprKind::Path(path) => self.path(path, span),
             ExprKind::Unary { op, operand } => self.unary(*op, operand, span),
-            ExprKind::Binary { op, left, right, .. } => self.binary(*op, left, right, span),
+            ExprKind::Binary { op, left, right, .. } => self.binary(*op, left, right, span, expected),
             ExprKind::Cast { operand, ty } => {
                 let operand = self.expr(operand, None);
                 let env = self.env.clone();
                 let ty = self.ty(ty, &env);
                 if self.unifier.need_of(&operand.ty).is_some_and(|need| need.number) {
-                    self.unifier.require(&operand.ty, Need::CAST);
+                    // Whole numbers wrap into an integer type, as in Rust; others stay exact until they are rounded.
+                    let integer = matches!(ty, Ty::Int | Ty::Scalar(Scalar::Int(_) | Scalar::Uint(_)));
+                    self.unifier.require(&operand.ty, Need { comptime: integer, ..Need::CAST });
                 }
                 Node { span, ty, kind: Kind::Cast(Box::new(operand)) }
             }
@@ -283,10 +291,17 @@ impl<'a> Body<'_, 'a> {
     }
 
     fn suggest(&self, name: &str) -> String {
+        if let Some(help) = crate::syntax::foreign_word(name) {
+            return help.to_owned();
+        }
+        let declare = || "declare it with `let`, or make it a parameter".to_owned();
+        if !self.checker.reports.suggests() {
+            return declare();
+        }
         let mut known: Vec<&str> = self.scopes.iter().flatten().map(|(name, _)| *name).collect();
         known.extend(self.env.generics.keys().map(String::as_str));
         known.extend(self.checker.names.visible(self.env.file, |what| matches!(what, What::Const { .. })));
-        similar(name, &known).unwrap_or_else(|| "declare it with `let`, or make it a parameter".to_owned())
+        similar(name, &known).unwrap_or_else(declare)
     }
 
     fn exact(&self, value: i64, span: Span) -> Node {
@@ -371,14 +386,22 @@ impl<'a> Body<'_, 'a> {
         }
     }
 
-    fn binary(&mut self, op: BinaryOp, left: &'a Expr, right: &'a Expr, span: Span) -> Node {
+    /// `expected` is only a hint: the caller compares the result with it.
+    fn binary(
+        &mut self,
+        op: BinaryOp,
+        left: &'a Expr,
+        right: &'a Expr,
+        span: Span,
+        expected: Option<&Ty>,
+    ) -> Node {
         let (left, right, ty) = match op {
             BinaryOp::And | BinaryOp::Or => {
                 (self.expr(left, Some(&Ty::BOOL)), self.expr(right, Some(&Ty::BOOL)), Ty::BOOL)
             }
             BinaryOp::Shl | BinaryOp::Shr => return self.shift(op, left, right, span),
             BinaryOp::Lt | BinaryOp::Le | BinaryOp::Gt | BinaryOp::Ge | BinaryOp::Eq | BinaryOp::Ne => {
-                let (left, right) = self.pair(left, right, operand_need(op), &format!("`{}`", symbol(op)));
+                let (left, right, _) = self.pair(op, left, right, None);
                 (left, right, Ty::BOOL)
             }
             BinaryOp::Mul
@@ -388,42 +411,93 @@ impl<'a> Body<'_, 'a> {
             | BinaryOp::Sub
             | BinaryOp::BitAnd
             | BinaryOp::BitXor
-            | BinaryOp::BitOr => {
-                let (left, right) = self.pair(left, right, operand_need(op), &format!("`{}`", symbol(op)));
-                let ty = left.ty.clone();
-                (left, right, ty)
-            }
+            | BinaryOp::BitOr => self.pair(op, left, right, expected),
         };
         Node { span, ty, kind: Kind::Binary { op, left: Box::new(left), right: Box::new(right) } }
     }
 
-    /// Two operands of one type. The one at fault is the right one, unless the left one is a literal.
-    fn pair(&mut self, left: &'a Expr, right: &'a Expr, need: Option<Need>, what: &str) -> (Node, Node) {
-        let mut left = self.expr(left, None);
-        if !self.fits(&left, need, what) {
+    /// Two operands of one type, and that type.
+    fn pair(
+        &mut self,
+        op: BinaryOp,
+        left: &'a Expr,
+        right: &'a Expr,
+        expected: Option<&Ty>,
+    ) -> (Node, Node, Ty) {
+        let (need, what) = (operand_need(op), format!("`{}`", symbol(op)));
+        let (first, second) = (left, right);
+        let mut left = self.expr(first, None);
+        if !self.fits(&left, need, &what) {
             left = self.broken(left.span, Ty::Error);
         }
         let open = matches!(self.unifier.resolve(&left.ty), Ty::Var(_));
-        if !open {
-            let expected = left.ty.clone();
-            let right = self.expr(right, Some(&expected));
-            return (left, right);
-        }
-        let mut right = self.expr(right, None);
-        if !self.fits(&right, need, what) {
+        let hint = (!open).then(|| left.ty.clone());
+        let mut right = self.hinted(second, hint.as_ref());
+        if open && !self.fits(&right, need, &what) {
             right = self.broken(right.span, Ty::Error);
         }
-        if !self.unifier.unify(&left.ty, &right.ty) {
-            let plain = matches!(left.kind, Kind::Number { .. });
-            let (at, wanted, found) = if plain {
-                (left.span, right.ty.clone(), left.ty.clone())
-            } else {
-                (right.span, left.ty.clone(), right.ty.clone())
-            };
-            self.mismatch(at, &wanted, &found);
+        (left, right) = self.whole_operands(left, right);
+        if self.unifier.unify(&left.ty, &right.ty) {
+            let ty = left.ty.clone();
+            return (left, right, ty);
+        }
+        let plain = matches!(left.kind, Kind::Number { .. });
+        let right_is_wanted =
+            expected.is_some_and(|ty| self.unifier.resolve(ty) == self.unifier.resolve(&right.ty));
+        if plain || right_is_wanted {
+            self.disagree(&left, &right, second);
             left = self.broken(left.span, Ty::Error);
+        } else {
+            self.disagree(&right, &left, first);
+            right = self.broken(right.span, Ty::Error);
+        }
+        (left, right, Ty::Error)
+    }
+
+    /// Reports that one operand has not the type of the other one.
+    fn disagree(&mut self, wrong: &Node, other: &Node, written: &Expr) {
+        let fraction = self.unifier.need_of(&wrong.ty).is_some_and(|need| need.fraction);
+        let wanted = self.unifier.resolve(&other.ty);
+        if !fraction || !matches!(wanted, Ty::Scalar(Scalar::Int(_) | Scalar::Uint(_))) {
+            self.mismatch(wrong.span, &wanted, &wrong.ty);
+            return;
+        }
+        let other = single_name(written)
+            .map_or_else(|| "the other operand".to_owned(), |name| format!("`{}`", name.name));
+        let number = if let Kind::Number { value, .. } = &wrong.kind { Some(value) } else { None };
+        let instead = number
+            .filter(|value| value.is_integer())
+            .map_or_else(|| "a whole number".to_owned(), |value| format!("`{}`", super::exact::show(value)));
+        let help = format!("write {instead}, or convert {other} with `as`");
+        let (wanted, found) = (self.unifier.show(&wanted), self.unifier.show(&wrong.ty));
+        self.error(
+            "E0200",
+            wrong.span,
+            format!("mismatched types: expected {wanted}, found {found}"),
+            format!("expected {wanted}, found {found}"),
+            help,
+        );
+    }
+
+    /// Beside a compile-time integer, a name for a whole number is one too.
+    fn whole_operands(&mut self, left: Node, right: Node) -> (Node, Node) {
+        let (a, b) = (super::finish::whole_constant(&left), super::finish::whole_constant(&right));
+        if a == Some(true) && self.names_whole_number(&right) {
+            let right = self.expect(right, &Ty::Int);
+            return (left, self.coercible(right));
+        }
+        if b == Some(true) && self.names_whole_number(&left) {
+            let left = self.expect(left, &Ty::Int);
+            return (self.coercible(left), right);
         }
         (left, right)
+    }
+
+    /// Whether a node is a variable declared as in `let n = 4;` whose type nothing has decided yet.
+    fn names_whole_number(&self, node: &Node) -> bool {
+        let Kind::Local(local) = &node.kind else { return false };
+        self.locals[*local].known.as_ref().is_some_and(super::exact::Exact::is_integer)
+            && self.unifier.need_of(&node.ty).is_some_and(|need| !need.fraction && !need.float)
     }
 
     /// Checks one operand; `None` means that bools and numbers are welcome, as for `==`.
@@ -544,7 +618,7 @@ impl<'a> Body<'_, 'a> {
         }
         let ExprKind::Block { statements, value } = &expr.kind else { return self.expr(expr, None) };
         self.depth += 1;
-        self.scopes.push(Vec::new());
+        self.scopes.push(BTreeMap::new());
         let mut run = self.statements(statements);
         run.extend(value.as_ref().map(|value| Statement::Run(self.discard(value))));
         self.scopes.pop();
@@ -579,7 +653,7 @@ impl<'a> Body<'_, 'a> {
         span: Span,
         expected: Option<&Ty>,
     ) -> Node {
-        self.scopes.push(Vec::new());
+        self.scopes.push(BTreeMap::new());
         let statements = self.statements(statements);
         let value = value.map(|value| self.expr(value, expected));
         self.scopes.pop();
@@ -614,7 +688,7 @@ impl<'a> Body<'_, 'a> {
             StatementKind::For { variable, from, to, inclusive, body } => {
                 let from = self.comptime(from, "a loop bound");
                 let to = self.comptime(to, "a loop bound");
-                self.scopes.push(Vec::new());
+                self.scopes.push(BTreeMap::new());
                 let variable = self.declare(variable, Ty::Int, false, false);
                 self.guarded += 1;
                 self.depth += 1;
@@ -650,11 +724,38 @@ impl<'a> Body<'_, 'a> {
             self.unifier.unify(&value.ty, &Ty::Int);
         }
         let secret = self.secret(&value);
+        self.distinct(pattern);
         let pattern = self.pattern(pattern, &value.ty.clone(), mutable, secret);
         if let Pattern::Name(local) = &pattern {
             self.locals[*local].known = known;
         }
         Statement::Let { pattern, value }
+    }
+
+    /// A pattern binds each name once.
+    fn distinct(&mut self, pattern: &'a ast::Pattern) {
+        let mut seen: BTreeMap<&str, Span> = BTreeMap::new();
+        let mut open = vec![pattern];
+        while let Some(pattern) = open.pop() {
+            match pattern {
+                ast::Pattern::Ignore(_) => {}
+                ast::Pattern::Tuple(members, _) => open.extend(members.iter().rev()),
+                ast::Pattern::Name(name) => match seen.get(name.name.as_str()) {
+                    Some(&first) => self
+                        .error(
+                            "E0104",
+                            name.span,
+                            format!("`{}` is bound twice in one pattern", name.name),
+                            "bound again here",
+                            "rename one of them, or write `_`",
+                        )
+                        .push((first, "first bound here".to_owned())),
+                    None => {
+                        seen.insert(&name.name, name.span);
+                    }
+                },
+            }
+        }
     }
 
     /// The value of a simple constant expression, without reporting anything about it.
@@ -888,7 +989,7 @@ impl<'a> Body<'_, 'a> {
             return self.broken(span, Ty::Error);
         }
         let hint = self.element_hint(expected);
-        self.scopes.push(Vec::new());
+        self.scopes.push(BTreeMap::new());
         let variable = self.declare(variable, Ty::Int, false, false);
         self.guarded += 1;
         let value = self.expr(value, hint.as_ref());
@@ -985,19 +1086,21 @@ impl<'a> Body<'_, 'a> {
     fn call(&mut self, name: &'a Ident, args: &'a [Expr], attributes: &'a [Attribute], span: Span) -> Node {
         let span = Span { start: name.span.start, ..span };
         let degree = self.attributes(attributes);
+        let approx = attributes.iter().find(|attribute| attribute.name.name == "approx");
         if let Some(item) = self.checker.names.lookup(self.env.file, &name.name)
             && let What::Fn(function) = self.checker.names.items[item].what
         {
+            if let Some(approx) = approx
+                && !has_degree(function)
+            {
+                self.not_analytic(&name.name, approx.span);
+            }
             return self.call_function(item, function, args, degree, span);
         }
-        if let Some((_, at)) = degree {
-            self.error(
-                "E0111",
-                at,
-                format!("`{}` has no degree to choose", name.name),
-                "`degree` does not apply",
-                "remove it",
-            );
+        if let Some(approx) = approx
+            && Builtin::named(&name.name).is_some()
+        {
+            self.not_analytic(&name.name, approx.span);
         }
         if let Some((function, arity)) = Builtin::named(&name.name) {
             if args.len() != arity {
@@ -1011,13 +1114,22 @@ impl<'a> Body<'_, 'a> {
         } else {
             format!("there is no function `{}`", name.name)
         };
-        let help = similar(&name.name, &self.checker.names.callable(self.env.file))
-            .unwrap_or_else(|| format!("declare it: `fn {}(..) -> .. {{ .. }}`", name.name));
+        let help = self.checker.suggest_function(&name.name, self.env.file);
         self.error("E0102", span, message, "unknown function", help);
         for arg in args {
             self.expr(arg, None);
         }
         self.broken(span, Ty::Error)
+    }
+
+    fn not_analytic(&mut self, name: &str, span: Span) {
+        self.error(
+            "E0111",
+            span,
+            format!("`{name}` is no analytic function of the library: it is not approximated"),
+            "does not apply",
+            "remove it, or use it on a function such as `exp`, `ln`, `sin` or `tanh`",
+        );
     }
 
     fn arity(&mut self, name: &str, expected: usize, args: &'a [Expr], span: Span) {
@@ -1034,8 +1146,8 @@ impl<'a> Body<'_, 'a> {
         }
     }
 
-    /// The degree that `#[approx(taylor, degree = n)]` asks for, with its place.
-    fn attributes(&mut self, attributes: &'a [Attribute]) -> Option<(i64, Span)> {
+    /// The degree that `#[approx(taylor, degree = n)]` asks for.
+    fn attributes(&mut self, attributes: &'a [Attribute]) -> Option<i64> {
         let mut degree = None;
         for attribute in attributes {
             if attribute.name.name != "approx" {
@@ -1067,7 +1179,7 @@ impl<'a> Body<'_, 'a> {
                             Const::Open | Const::Dynamic | Const::Failed => None,
                         };
                         match found {
-                            Some(found) => degree = Some((found, name.span)),
+                            Some(found) => degree = Some(found),
                             None => {
                                 self.error(
                                     "E0111",
@@ -1099,13 +1211,12 @@ impl<'a> Body<'_, 'a> {
         item: ItemId,
         function: &'a Function,
         args: &'a [Expr],
-        degree: Option<(i64, Span)>,
+        degree: Option<i64>,
         span: Span,
     ) -> Node {
         let named = &self.checker.names.items[item];
         let (file, recursive) = (named.file, named.recursive);
         let mut generics = Vec::new();
-        let mut has_degree = false;
         for generic in &function.generics {
             match generic {
                 Generic::Type { name, bound } => {
@@ -1114,31 +1225,23 @@ impl<'a> Body<'_, 'a> {
                 }
                 Generic::Const { name, .. } => {
                     let len = self.unifier.fresh_len();
-                    if name.name == "DEGREE" {
-                        has_degree = true;
-                        if let Some((degree, _)) = degree {
-                            self.unifier.unify_len(len, Len::Known(degree));
-                        }
+                    if let ("DEGREE", Some(degree)) = (name.name.as_str(), degree) {
+                        self.unifier.unify_len(len, Len::Known(degree));
                     }
                     generics.push((name.name.clone(), Argument::Const(len)));
                 }
             }
         }
-        if let Some((_, at)) = degree
-            && !has_degree
-        {
-            self.error(
-                "E0111",
-                at,
-                format!("`{}` has no degree to choose", function.name.name),
-                "`degree` does not apply",
-                "remove it, or give the function a generic `const DEGREE: int`",
-            );
-        }
         let env = Rc::new(Env { file, generics: generics.iter().cloned().collect(), local: false });
+        if !self.inferable(function, span) {
+            for arg in args {
+                self.expr(arg, None);
+            }
+            return self.broken(span, Ty::Error);
+        }
         if args.len() != function.params.len() {
             self.arity(&function.name.name, function.params.len(), args, span);
-            let result = self.ty(&function.result.ty, &env);
+            let result = self.result_type(function, &env);
             return self.broken(span, if function.generics.is_empty() { result } else { Ty::Error });
         }
         let mut nodes = Vec::new();
@@ -1164,11 +1267,32 @@ impl<'a> Body<'_, 'a> {
             }
             nodes.push(node);
         }
-        let ty = self.ty(&function.result.ty, &env);
+        let ty = self.result_type(function, &env);
         self.solve();
         let kind =
             if recursive { Kind::Error } else { Kind::Call { item, generics, args: nodes, callee: None } };
         Node { span, ty, kind }
+    }
+
+    /// Type parameters follow from the types of parameters and results; one that occurs in none of them never does.
+    fn inferable(&mut self, function: &'a Function, span: Span) -> bool {
+        let mut all = true;
+        for generic in &function.generics {
+            let Generic::Type { name, .. } = generic else { continue };
+            let types = function.params.iter().map(|param| &param.ty).chain([&function.result.ty]);
+            if types.into_iter().any(|ty| occurs(&name.name, ty)) {
+                continue;
+            }
+            all = false;
+            self.error(
+                "E0205",
+                span,
+                format!("the `{}` of `{}` is not known here", name.name, function.name.name),
+                "cannot be inferred",
+                format!("use `{}` as the type of a parameter or of the result", name.name),
+            );
+        }
+        all
     }
 
     fn bound(&mut self, bound: Option<&'a Ident>) -> Need {
@@ -1326,6 +1450,24 @@ fn simple(expr: &Expr, depth: u32) -> bool {
         return function.name == "len" && args.len() == 1;
     }
     matches!(expr.kind, ExprKind::Number { .. } | ExprKind::Path(_))
+}
+
+/// Whether calls of a function choose a degree of approximation.
+fn has_degree(function: &Function) -> bool {
+    function
+        .generics
+        .iter()
+        .any(|generic| matches!(generic, Generic::Const { name, .. } if name.name == "DEGREE"))
+}
+
+/// Whether a type as written has the part `name`.
+fn occurs(name: &str, ty: &ast::Type) -> bool {
+    match &ty.kind {
+        ast::TypeKind::Name { name: found, .. } => found.name == name,
+        ast::TypeKind::Array { element, .. } => occurs(name, element),
+        ast::TypeKind::Tuple(members) => members.iter().any(|member| occurs(name, member)),
+        ast::TypeKind::Error => true,
+    }
 }
 
 /// What both operands must be; `None` for `==` and `!=`, which take bools too.

@@ -20,6 +20,8 @@ mod tests;
 mod tree;
 mod types;
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value};
 
 use crate::diag::Diagnostic;
@@ -116,6 +118,8 @@ impl Default for Options {
 pub struct Analysis {
     /// What it computes.
     pub graph: Graph,
+    /// Where the functions of the graph are declared, or first called if they belong to the library.
+    pub places: BTreeMap<String, Span>,
     /// What is strange about it.
     pub warnings: Vec<Diagnostic>,
     /// The doc comment of `main`.
@@ -269,7 +273,7 @@ fn finish(
     doc: String,
 ) -> Option<Analysis> {
     let main = checked.instances.get(checked.main?)?.as_ref()?;
-    let mut elaborator = Elaborator::new(checked, reports, &options.limits);
+    let mut elaborator = Elaborator::new(checked, reports, &options.limits, names.library_from);
     let (args, inputs) = elaborator.arguments(main, &options.public).ok()?;
     let value = elaborator.run(main, args).ok()?;
     elaborator.results(&value, results.as_deref(), options.float, main.body.span);
@@ -278,15 +282,16 @@ fn finish(
     }
     let (graph, used) = std::mem::take(&mut elaborator.emit).finish();
     elaborator.warnings(&inputs, &used, names.library_from);
-    Some(Analysis { graph, warnings: Vec::new(), doc })
+    Some(Analysis { graph, places: elaborator.places, warnings: Vec::new(), doc })
 }
 
 /// The inputs of an expression: its free names that are no constants, in order of first appearance.
 fn free_inputs(expr: &Expr, names: &Names<'_>) -> Vec<(String, Span)> {
     let mut inputs: Vec<(String, Span)> = Vec::new();
+    let mut seen: std::collections::BTreeSet<&str> = std::collections::BTreeSet::new();
     scope::walk(expr, &mut std::collections::BTreeSet::new(), &mut |mention| {
         if let scope::Mention::Free(name, span) = mention
-            && !inputs.iter().any(|(known, _)| known == name)
+            && seen.insert(name)
             && names.lookup(0, name).is_none_or(|id| !matches!(names.items[id].what, What::Const { .. }))
         {
             inputs.push((name.to_owned(), span));

@@ -5,8 +5,10 @@ use std::collections::HashSet;
 use crate::diag::{Diagnostic, Severity};
 use crate::source::Span;
 
-/// Most diagnostics of one program; a flood helps nobody.
-const MAX_REPORTS: usize = 200;
+/// Most errors of one program, and most warnings; a flood helps nobody.
+const MAX_REPORTS: usize = 100;
+/// How many errors come with a search for similar names.
+const MAX_SUGGESTIONS: usize = 50;
 
 /// Diagnostics in the order they were found.
 #[derive(Default)]
@@ -14,6 +16,8 @@ pub(crate) struct Reports {
     list: Vec<Diagnostic>,
     seen: HashSet<(&'static str, Option<Span>, String)>,
     overflow: Option<Diagnostic>,
+    errors: usize,
+    warnings: usize,
 }
 
 impl Reports {
@@ -56,36 +60,51 @@ impl Reports {
         help: String,
     ) -> &mut Diagnostic {
         let key = (code, span, if span.is_some() { String::new() } else { message.clone() });
-        let new = self.seen.insert(key) && self.list.len() < MAX_REPORTS;
+        let new = self.seen.insert(key);
+        let count = if severity == Severity::Error { &mut self.errors } else { &mut self.warnings };
+        *count += usize::from(new);
+        let shown = new && *count <= MAX_REPORTS;
         let diagnostic = Diagnostic { severity, code, span, message, label, related: Vec::new(), help };
-        if new {
+        if shown {
             self.list.push(diagnostic);
             return self.list.last_mut().expect("just pushed");
         }
-        // A repetition: the caller may still add related places to it, and nobody will see them.
+        // Not shown: the caller may still add related places to it, and nobody will see them.
         self.overflow.insert(diagnostic)
     }
 
     /// Whether the program is refused.
     pub(crate) fn has_errors(&self) -> bool {
-        self.list.iter().any(|diagnostic| diagnostic.severity == Severity::Error)
+        self.errors > 0
+    }
+
+    /// Whether a search for similar names is worth its time.
+    pub(crate) fn suggests(&self) -> bool {
+        self.errors < MAX_SUGGESTIONS
     }
 
     /// Everything, in order of place.
     pub(crate) fn into_list(self) -> Vec<Diagnostic> {
         let mut list = self.list;
         list.sort_by_key(|diagnostic| (diagnostic.span.is_none(), diagnostic.span));
+        if self.errors > MAX_REPORTS
+            && let Some(last) = list.iter_mut().rfind(|diagnostic| diagnostic.severity == Severity::Error)
+        {
+            last.help = format!("{}; {} further errors are not shown", last.help, self.errors - MAX_REPORTS);
+        }
         list
     }
 }
 
 /// "did you mean .." for a misspelt name.
 pub(crate) fn similar(name: &str, known: &[&str]) -> Option<String> {
-    let limit = (name.chars().count() / 3).clamp(1, 3);
+    let length = name.chars().count();
+    // In a name of one or two letters every change makes another name.
+    let limit = if length < 3 { 0 } else { (length / 3).min(3) };
     let mut best: Option<(usize, &str)> = None;
-    for candidate in known {
+    for candidate in known.iter().filter(|candidate| candidate.len().abs_diff(name.len()) <= 4 * limit) {
         let distance = edit_distance(name, candidate);
-        if distance <= limit && best.is_none_or(|(least, _)| distance < least) {
+        if length > 1 && distance <= limit && best.is_none_or(|(least, _)| distance < least) {
             best = Some((distance, candidate));
         }
     }

@@ -423,12 +423,15 @@ pub(crate) fn walk<'a>(expr: &'a Expr, bound: &mut BTreeSet<&'a str>, visit: &mu
             }
         }
         ExprKind::Block { statements, value } => {
-            let mut inner = bound.clone();
+            let mut added = Vec::new();
             for statement in statements {
-                walk_statement(statement, &mut inner, visit);
+                walk_statement(statement, bound, &mut added, visit);
             }
             if let Some(value) = value {
-                walk(value, &mut inner, visit);
+                walk(value, bound, visit);
+            }
+            for name in added {
+                bound.remove(name);
             }
         }
         ExprKind::Call { function, args, attributes } => {
@@ -458,9 +461,7 @@ pub(crate) fn walk<'a>(expr: &'a Expr, bound: &mut BTreeSet<&'a str>, visit: &mu
             walk(length, bound, visit);
         }
         ExprKind::Comprehension { value, variable, from, to, .. } => {
-            let mut inner = bound.clone();
-            inner.insert(&variable.name);
-            walk(value, &mut inner, visit);
+            walk_with(variable, value, bound, visit);
             walk(from, bound, visit);
             walk(to, bound, visit);
         }
@@ -470,6 +471,7 @@ pub(crate) fn walk<'a>(expr: &'a Expr, bound: &mut BTreeSet<&'a str>, visit: &mu
 fn walk_statement<'a>(
     statement: &'a Statement,
     bound: &mut BTreeSet<&'a str>,
+    added: &mut Vec<&'a str>,
     visit: &mut dyn FnMut(Mention<'a>),
 ) {
     match &statement.kind {
@@ -478,7 +480,7 @@ fn walk_statement<'a>(
             if let Some(ty) = ty {
                 walk_type(ty, visit);
             }
-            bind(pattern, bound);
+            bind(pattern, bound, added);
         }
         StatementKind::Assign { target, value, .. } => {
             walk(target, bound, visit);
@@ -487,21 +489,40 @@ fn walk_statement<'a>(
         StatementKind::For { variable, from, to, body, .. } => {
             walk(from, bound, visit);
             walk(to, bound, visit);
-            let mut inner = bound.clone();
-            inner.insert(&variable.name);
-            walk(body, &mut inner, visit);
+            walk_with(variable, body, bound, visit);
         }
         StatementKind::Expr(expr) => walk(expr, bound, visit),
     }
 }
 
-fn bind<'a>(pattern: &'a crate::syntax::ast::Pattern, bound: &mut BTreeSet<&'a str>) {
+/// Walks an expression in which one more variable is in scope.
+fn walk_with<'a>(
+    variable: &'a Ident,
+    expr: &'a Expr,
+    bound: &mut BTreeSet<&'a str>,
+    visit: &mut dyn FnMut(Mention<'a>),
+) {
+    let new = bound.insert(&variable.name);
+    walk(expr, bound, visit);
+    if new {
+        bound.remove(variable.name.as_str());
+    }
+}
+
+/// Brings the names of a pattern into scope; `added` takes those that were not.
+fn bind<'a>(
+    pattern: &'a crate::syntax::ast::Pattern,
+    bound: &mut BTreeSet<&'a str>,
+    added: &mut Vec<&'a str>,
+) {
     use crate::syntax::ast::Pattern;
     match pattern {
         Pattern::Name(name) => {
-            bound.insert(&name.name);
+            if bound.insert(&name.name) {
+                added.push(&name.name);
+            }
         }
-        Pattern::Tuple(members, _) => members.iter().for_each(|member| bind(member, bound)),
+        Pattern::Tuple(members, _) => members.iter().for_each(|member| bind(member, bound, added)),
         Pattern::Ignore(_) => {}
     }
 }

@@ -224,7 +224,7 @@ fn a_literal_under_as_is_exact() {
     check("// out: result=16777217\nfn main() -> f64 { 16777217 as f64 }");
     check("// float: float<5, 2>\n// out: result=0.1\n0.1 as f32");
     check(
-        "// out: a=255 b=0 c=3 d=0.5\nfn main() -> (a: uint<8>, b: uint<8>, c: int<8>, d: f32) {
+        "// out: a=44 b=255 c=3 d=0.5\nfn main() -> (a: uint<8>, b: uint<8>, c: int<8>, d: f32) {
         (300 as uint<8>, -1 as uint<8>, 3.9 as int<8>, (1 / 2.0) as f32) }",
     );
 }
@@ -738,7 +738,7 @@ fn public_values_are_checked() {
     refused("fn main(public §w: f16, x: f16) -> f16 { w * x }", "E0401");
     for (value, code, part) in [
         ("w=3", "E0403", "`w`: found 3, expected an array of 2"),
-        ("w=[[1,2],[3]]", "E0403", "`w[1]`: found 1 elements, expected 2"),
+        ("w=[[1,2],[3]]", "E0403", "`w[1]`: found 1 element, expected 2"),
         ("w=[[1,2],[true,4]]", "E0403", "`w[1][0]`"),
         ("w=[[1,2],[\"a\",4]]", "E0404", "`w[1][0]`"),
         ("w=[[1,2],[10,4]]", "E0405", "`w[1][0]`"),
@@ -770,8 +770,9 @@ fn errors_in_generic_functions_name_the_use() {
 
 #[test]
 fn attributes_are_checked() {
-    refused("fn main(x: f16) -> f16 { #[approx(§minimax)] relu(x) }", "E0111");
-    refused("fn main(x: f16) -> f16 { #[approx(taylor, §degree = 3)] relu(x) }", "E0111");
+    refused("fn main(x: f16) -> f16 { #[approx(§minimax)] exp(x) }", "E0111");
+    refused("fn main(x: f16) -> f16 { §#[approx(taylor, degree = 3)] relu(x) }", "E0111");
+    refused("fn main(x: f16) -> f16 { §#[approx(taylor)] abs(x) }", "E0111");
     refused("fn main(x: f16) -> f16 { §#[inline] relu(x) }", "E0111");
     check(
         "// in: x=1\n// out: result=9
@@ -869,4 +870,164 @@ fn diagnostics_read_well() {
         shown.push('\n');
     }
     insta::assert_snapshot!(shown);
+}
+
+// What a careful reader of the reference asked for.
+
+#[test]
+fn operands_that_disagree_are_reported_once() {
+    refused("fn main(x: int<8>, y: int<16>) -> int<16> { §x + y }", "E0200");
+    refused("fn main(x: int<8>, y: int<16>) -> int<8> { x + §y }", "E0200");
+    refused("fn main(x: int<8>, y: int<16>) -> bool { x + §y > 0 }", "E0200");
+    refused("fn main(x: f16, y: int<8>) -> f16 { let z: f16 = §y + x; z }", "E0200");
+    refused("fn main(x: f16, y: f32) -> f64 { (x + §y) * 2 }", "E0200");
+    let help = message("fn main(x: int<8>) -> int<8> { x + 1.0 }");
+    assert!(help.contains("write `1`, or convert `x` with `as`"), "{help}");
+}
+
+#[test]
+fn a_single_named_result_is_its_type() {
+    for body in ["x + 1", "(x + 1)", "(x + 1,)", "if x > 0 { (x + 1,) } else { (x,) }"] {
+        check(&format!("// in: x=7\n// out: risk=8\nfn main(x: f16) -> (risk: f16) {{ {body} }}"));
+    }
+    check("// in: x=7\n// out: m[0]=7 m[1]=8\nfn main(x: f16) -> (m: [f16; 2]) { [x, x + 1] }");
+    check(
+        "// in: x=7\n// out: result=8\nfn f(x: f16) -> (y: f16) { (x,) }\nfn main(x: f16) -> f16 { f(x) + 1 }",
+    );
+    assert!(message("fn main(x: f16) -> f16 { (x,) }").contains("found (f16,)"));
+}
+
+#[test]
+fn as_on_compile_time_numbers_is_that_of_rust() {
+    check(
+        "// out: a=44 b=255 c=44 d=3 e=255 f=44 g=44 h=128
+        const N: int = 300;
+        fn main() -> (a: uint<8>, b: uint<8>, c: uint<8>, d: int<8>, e: uint<8>, f: uint<8>, g: uint<8>, h: uint<8>) {
+            let n = 300;
+            let r: rational = 257 / 2;
+            (300 as uint<8>, -1 as uint<8>, (200 + 100) as uint<8>, 3.9 as int<8>, 300.0 as uint<8>,
+             N as uint<8>, n as uint<8>, r as uint<8>)
+        }",
+    );
+}
+
+#[test]
+fn compile_time_integers_divide_as_integers_whatever_surrounds_them() {
+    check(
+        "// in: x=1
+        // out: a=2 b=2 c=1 d=0.5 e=3 f=6 g=4.5 h=0.5
+        const N: int = 5;
+        fn halves(x: f16) -> f16 { let mut a: f16 = 0; for i in 0..4 { a += i / 2; } a * x }
+        fn third(n: int) -> rational { 1 / n }
+        fn over(n: int) -> rational { let one: rational = 1; let half = one / n; half + 1 / n }
+        fn main(x: f16) -> (a: f16, b: f16, c: f16, d: f16, e: f16, f: f16, g: f16, h: f16) {
+            let four = 4;
+            (halves(x), x * (N / 2), x * (N % 2), 1 / 2 * x, x + (N + four) / four, N / 2 * 3 * x,
+             x * N - 1 / 2 * x, (third(4) as f16) + (over(8) as f16) * x)
+        }",
+    );
+}
+
+#[test]
+fn literals_are_shifted_in_the_type_they_take() {
+    check("// in: x=1\n// out: result=-127\nfn main(x: int<8>) -> int<8> { x | 1 << 7 }");
+    check("// in: x=3\n// out: result=0\nfn main(x: uint<8>) -> uint<8> { x & (1 << 8) }");
+    check("// in: x=0\n// out: result=0\nfn main(x: uint<8>) -> uint<8> { x | ((1 << 9) >> 8) }");
+    check("// in: x=3\n// out: result=768\nfn main(x: f16) -> f16 { x * (1 << 8) }");
+    refused("fn main(x: uint<8>) -> uint<8> { x << §-1 }", "E0314");
+}
+
+#[test]
+fn a_flood_of_unknown_names_is_reported_in_time() {
+    let lines: String = (0..20_000).map(|i| format!("let a{i} = zz{i};\n")).collect();
+    let (found, _) = diagnose(&format!("fn main(x: f16) -> f16 {{ {lines} x }}"), &[]);
+    assert_eq!(found.len(), 100);
+    assert!(found[99].help.contains("19900 further errors are not shown"), "{}", found[99].help);
+}
+
+#[test]
+fn a_name_is_bound_once_in_a_pattern() {
+    refused("fn main(x: f16) -> f16 { let (a, §a) = (x, x); a }", "E0104");
+    refused("fn main(x: f16) -> f16 { let ((a, b), §a) = ((x, x), x); a + b }", "E0104");
+}
+
+#[test]
+fn a_type_parameter_that_nothing_decides_is_refused() {
+    refused("fn f<T: float>(n: int<8>) -> int<8> { n }\nfn main(x: int<8>) -> int<8> { §f(x) }", "E0205");
+    refused(
+        "fn f<T: float>(n: uint<T::BITS>) -> bool { n > 0 }\nfn main(x: uint<8>) -> bool { §f(x) }",
+        "E0205",
+    );
+}
+
+#[test]
+fn a_program_needs_a_result() {
+    refused("fn §main(x: f16) { }", "E0214");
+    refused("fn §main(x: f16) -> () { let y = x; }", "E0214");
+}
+
+#[test]
+fn limits_are_reported_once() {
+    let functions: String = (0..10_010).map(|i| format!("fn f{i}(x: bool) -> bool {{ x }}\n")).collect();
+    let calls: String = (0..10_010).map(|i| format!("let x = f{i}(x);\n")).collect();
+    check(&format!("// in: x=true\n// out: result=true\n{functions} fn main(x: bool) -> bool {{ x }}"));
+    let (found, _) = diagnose(&format!("{functions} fn main(x: bool) -> bool {{ {calls} x }}"), &[]);
+    assert_eq!(found.iter().map(|found| found.code).collect::<Vec<_>>(), ["E0305"]);
+    let doubled: String = (0..100).map(|i| format!("let a{} = [a{i}, a{i}];\n", i + 1)).collect();
+    let (found, _) = diagnose(&format!("fn main(a0: f16) -> f16 {{ {doubled} a0 }}"), &[]);
+    assert_eq!(found.iter().map(|found| found.code).collect::<Vec<_>>(), ["E0301"]);
+}
+
+#[test]
+fn too_many_gates_have_a_place() {
+    let limits = super::Limits { gates: 1_000, ..super::Limits::default() };
+    let place = |text: &str| {
+        let mut sources = Sources::default();
+        sources.add("test.ffl", text);
+        let options = Options { limits: limits.clone(), ..Options::default() };
+        let found = crate::compile(&mut sources, &options, &mut NoFiles).unwrap_err();
+        assert_eq!(found.iter().map(|found| found.code).collect::<Vec<_>>(), ["E0303"]);
+        let span = found[0].span.unwrap();
+        sources.files[span.file as usize].text[span.start as usize..].to_owned()
+    };
+    assert!(
+        place("fn big(x: f64) -> f64 { x / 3 }\nfn main(x: f64) -> f64 { big(x) }")
+            .starts_with("big(x: f64)")
+    );
+    assert!(place("fn main(x: f16) -> f16 { x * 2 - exp(x) }").starts_with("exp(x)"));
+}
+
+#[test]
+fn words_of_other_languages_are_explained() {
+    for (text, word) in [
+        ("fn main(x: f16) -> f16 { §return x; }", "return"),
+        ("fn main(x: f16) -> f16 { §while x > 0 { } x }", "while"),
+        ("fn main(x: f16) -> f16 { §loop { } x }", "loop"),
+        ("fn main(x: f16) -> f16 { §match x { } }", "match"),
+        ("fn main(x: f16) -> f16 { for i in 0..2 { §break; } x }", "break"),
+        ("§struct P { x: f16 }\nfn main(x: f16) -> f16 { x }", "struct"),
+    ] {
+        let (found, _) = diagnose(&text.replace('§', ""), &[]);
+        assert_eq!(found.len(), 1, "{text}: {found:?}");
+        assert_eq!(found[0].span.unwrap().start as usize, text.find('§').unwrap(), "{text}");
+        assert!(found[0].message.contains(word), "{found:?}");
+    }
+    for text in [
+        "main(x: f16) -> f16 { x }",
+        "main(x) -> f16 { x }",
+        "fn f(x: f16) -> f16 { x }\nmain(x: f16) -> f16 { x }",
+    ] {
+        let (found, _) = diagnose(text, &[]);
+        assert_eq!(found.len(), 1, "{text}: {found:?}");
+        assert!(found[0].help.contains("`fn`"), "{found:?}");
+    }
+}
+
+#[test]
+fn messages_say_what_is_wrong() {
+    let bound = message("fn main(x: f16 in [0, 1e9]) -> f16 { x }");
+    assert!(bound.contains("1000000000 overflows f16"), "{bound}");
+    refused("fn main(x: f16 in [0, §1e9]) -> f16 { x }", "E0315");
+    assert!(!message("fn main(x: f16) -> f16 { y }").contains("did you mean"));
+    assert!(!message("fn main(ab: f16) -> f16 { ac }").contains("did you mean"));
 }

@@ -144,6 +144,15 @@ impl Unifier {
         ty.clone()
     }
 
+    /// The last variable before the type that is known.
+    pub(crate) fn root(&self, ty: &Ty) -> Option<u32> {
+        let &Ty::Var(mut index) = ty else { return None };
+        while let Slot::Bound(Ty::Var(next)) = &self.types[index as usize] {
+            index = *next;
+        }
+        Some(index)
+    }
+
     /// What is known about an open variable.
     pub(crate) fn need_of(&self, ty: &Ty) -> Option<Need> {
         match self.resolve(ty) {
@@ -279,7 +288,8 @@ impl Unifier {
             Ty::Tuple(members) if members.is_empty() => "no value".to_owned(),
             Ty::Tuple(members) => {
                 let inner: Vec<String> = members.iter().map(|member| self.show(member)).collect();
-                format!("({})", inner.join(", "))
+                let comma = if inner.len() == 1 { "," } else { "" };
+                format!("({}{comma})", inner.join(", "))
             }
             Ty::Error => "an unknown type".to_owned(),
         }

@@ -37,6 +37,13 @@ pub(super) fn explain(
         };
     }
     let wanted = Wanted::of(terminals, goal);
+    if let (true, Some(Spanned { token: Token::Ident(word), .. })) = (wanted.operator, before)
+        && let (Some(help), Some(before)) = (construct(word), before)
+    {
+        return Diagnostic::error("E0006", here(before), format!("there is no `{word}` in this language"))
+            .label("not in the language")
+            .help(help);
+    }
     let span = tokens.get(at).or(before).map_or(Span { file, start: 0, end: 0 }, here);
     let label = match (tokens.get(at), before) {
         (Some(_), _) | (None, None) => format!("expected {}", wanted.text),
@@ -48,17 +55,19 @@ pub(super) fn explain(
 }
 
 /// The diagnostic for text between items.
-pub(super) fn stray(text: &str, span: Span, token: Token<'_>) -> Diagnostic {
-    let help = match token {
+pub(super) fn stray(text: &str, span: Span, tokens: &[Spanned<'_>]) -> Diagnostic {
+    let next = tokens.get(1).map(|token| token.token);
+    let help = match tokens.first().map_or(Token::Error, |token| token.token) {
         Token::Semi => "remove it: functions end with `}`".to_owned(),
         Token::Hash => "attributes such as `#[approx(taylor)]` stand before calls; remove it".to_owned(),
         Token::Ident("pub" | "export" | "extern" | "static") => {
             "remove it: every item can be used".to_owned()
         }
-        Token::Ident("def" | "func" | "function") => "functions start with `fn`".to_owned(),
-        Token::Ident("import" | "include") => "write `use \"file.ffl\";`".to_owned(),
-        Token::Ident("struct" | "enum" | "class") => {
-            "use tuples and arrays, or name a type with `type`".to_owned()
+        Token::Ident(word) if foreign_word(word).is_some() => {
+            foreign_word(word).unwrap_or_default().to_owned()
+        }
+        Token::Ident(_) if matches!(next, Some(Token::LParen | Token::Lt)) => {
+            "functions start with `fn`, as in `fn main(x: f16) -> f16 { .. }`".to_owned()
         }
         Token::Let => "a constant of the file is written `const NAME: T = value;`".to_owned(),
         _ => "statements and expressions stand in functions; move it into `fn main`, or remove it".to_owned(),
@@ -204,8 +213,13 @@ fn help(
     let before = at.checked_sub(1).map(|index| tokens[index].token);
     let found = tokens.get(at).map(|t| t.token);
     let takes = |terminal: &str| terminals.iter().any(|t| t.trim_matches('"') == terminal);
-    if let Some(help) = foreign_word(before).filter(|_| wanted.operator) {
+    if let (true, Some(Token::Ident(word))) = (wanted.operator, before)
+        && let Some(help) = foreign_word(word)
+    {
         return help.to_owned();
+    }
+    if goal == Goal::Program && declares_function(tokens, at) {
+        return "functions start with `fn`: `fn main(x: f16) -> f16 { .. }`".to_owned();
     }
     if let Some(help) =
         found.and_then(|found| foreign_operator(before, found, tokens.get(at + 1).map(|t| t.token)))
@@ -257,6 +271,14 @@ fn help(
     }
 }
 
+/// Whether the text around a token reads `name(name: ..` or `name(..) ->`.
+pub(super) fn declares_function(tokens: &[Spanned<'_>], at: usize) -> bool {
+    let token = |index: usize| tokens.get(index).map(|token| token.token);
+    matches!(token(0), Some(Token::Ident(_)))
+        && token(1) == Some(Token::LParen)
+        && matches!(token(at), Some(Token::Colon | Token::Arrow))
+}
+
 fn is_keyword(token: Token<'_>) -> bool {
     matches!(
         token,
@@ -271,19 +293,26 @@ fn is_keyword(token: Token<'_>) -> bool {
     )
 }
 
-/// Words of other languages that are plain names here.
-fn foreign_word(before: Option<Token<'_>>) -> Option<&'static str> {
-    let Some(Token::Ident(word)) = before else { return None };
+/// What to write instead of words of other languages that are plain names here.
+pub(super) fn foreign_word(word: &str) -> Option<&'static str> {
+    construct(word).or(match word {
+        "var" | "auto" => Some("write `let mut`"),
+        "def" | "func" | "function" | "fun" => Some("functions start with `fn`"),
+        "pub" | "export" => Some("remove it: every item can be used"),
+        "import" | "include" => Some("write `use \"file.ffl\";`"),
+        "not" => Some("write `!`"),
+        _ => None,
+    })
+}
+
+/// What to write instead of constructs that this language has not.
+fn construct(word: &str) -> Option<&'static str> {
     Some(match word {
-        "return" => "there is no `return`: the last expression of a block, without `;`, is its value",
-        "while" | "loop" => "there is no such loop: write `for i in 0..n { .. }` with a known `n`",
-        "match" | "switch" => "there is no `match`: write `if a { .. } else if b { .. } else { .. }`",
-        "var" | "auto" => "write `let mut`",
-        "def" | "func" | "function" | "fun" => "functions start with `fn`",
-        "pub" | "export" => "remove it: every item can be used",
-        "import" | "include" => "write `use \"file.ffl\";`",
+        "return" => "the last expression of a block, without `;`, is its value",
+        "while" | "loop" => "write `for i in 0..n { .. }` with an `n` that is known at compile time",
+        "break" | "continue" => "every turn of a loop is computed: choose with `if`",
+        "match" | "switch" => "write `if a { .. } else if b { .. } else { .. }`",
         "struct" | "enum" | "class" => "use tuples and arrays, or name a type with `type`",
-        "not" => "write `!`",
         _ => return None,
     })
 }

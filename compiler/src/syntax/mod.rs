@@ -77,6 +77,11 @@ pub fn parse(file: u32, text: &str) -> (Module, Vec<Diagnostic>) {
     (module, diagnostics)
 }
 
+/// What to write instead of a word that means something in other languages, and is a plain name here.
+pub(crate) fn foreign_word(word: &str) -> Option<&'static str> {
+    expected::foreign_word(word)
+}
+
 /// Keeps a finding; one more than [`MAX_ERRORS`] shows that there are more.
 fn report(diagnostics: &mut Vec<Diagnostic>, diagnostic: Diagnostic) {
     if diagnostics.len() <= MAX_ERRORS {

@@ -149,9 +149,12 @@ impl<'t> Repair<'_, '_, 't> {
     fn stray(&mut self, tokens: &[Spanned<'t>]) -> Option<Item> {
         let first = tokens.first()?;
         if tokens.iter().all(|t| t.token != Token::Error) {
-            self.diagnostics.push(expected::stray(self.source.text, self.source.span(first), first.token));
+            self.diagnostics.push(expected::stray(self.source.text, self.source.span(first), tokens));
         }
-        self.keep_blocks(tokens);
+        // The parts of a `struct` are no statements.
+        if !matches!(first.token, Token::Ident(word) if expected::foreign_word(word).is_some()) {
+            self.keep_blocks(tokens);
+        }
         Some(self.broken(tokens))
     }
 
@@ -221,6 +224,11 @@ impl<'t> Repair<'_, '_, 't> {
                 goal,
                 missing_semicolon,
             ));
+        }
+        if goal == Goal::Program && expected::declares_function(tokens, at) {
+            let (start, end) = (tokens[0].start, tokens[at].end);
+            *tokens = vec![Spanned { token: Token::Error, start, end }];
+            return;
         }
         if missing_semicolon {
             let end = tokens[at - 1].end;
