@@ -6,7 +6,10 @@ use thiserror::Error;
 use super::fir::{Column, Graph, Op};
 use crate::gadgets::apply::{Typed, apply, is_canonical};
 use crate::gadgets::bits::{Bits, Gates};
+use super::status::status;
+use crate::gadgets::flags::{Flags, of_operands};
 use crate::gadgets::float::Operand;
+use crate::gadgets::format::Scalar;
 
 /// A program with more gates than the limit.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -23,13 +26,24 @@ pub struct TooManyGates {
 /// # Errors
 /// If more than `max_gates` gates were needed on the way; the work stops there.
 pub fn lower(graph: &Graph, max_gates: usize) -> Result<Circuit, TooManyGates> {
+    lower_with(graph, max_gates, false)
+}
+
+/// Like [`lower`]; with `flags`, five more results named [`Flags::NAMES`] say which exceptions of IEEE-754 the
+/// operations raised that the results depend on ([`super::status`]).
+///
+/// # Errors
+/// If more than `max_gates` gates were needed on the way; the work stops there.
+pub fn lower_with(graph: &Graph, max_gates: usize, flags: bool) -> Result<Circuit, TooManyGates> {
     let mut builder = Builder::new();
+    let mut raised = Vec::new();
     let inputs: Vec<Bits> = graph.inputs.iter().map(|column| builder.input(port(column))).collect();
     let needed = reachable(graph);
     let mut values: Vec<(Bits, bool)> = Vec::with_capacity(graph.nodes.len());
     for (node, needed) in graph.nodes.iter().zip(needed) {
         if !needed {
             values.push((Bits::new(), true));
+            raised.push(None);
             continue;
         }
         let function = graph.functions.get(node.origin as usize).map_or("", String::as_str);
@@ -44,12 +58,21 @@ pub fn lower(graph: &Graph, max_gates: usize) -> Result<Circuit, TooManyGates> {
             })
             .collect();
         let canonical = is_canonical(&node.op, &typed);
-        let mut gates = Gates::new(&mut builder, max_gates);
+        let mut gates = if flags {
+            Gates::watching(&mut builder, max_gates)
+        } else {
+            Gates::new(&mut builder, max_gates)
+        };
         let bits = if let Op::Input(index) = &node.op {
             inputs[*index as usize].clone()
         } else {
             apply(&mut gates, &node.op, node.ty, &typed)
         };
+        if flags {
+            let by_operands = of_operands(&mut gates, &node.op, node.ty, &typed);
+            let by_rounding = gates.take_raised();
+            raised.push(Some(by_rounding.or(&mut gates, by_operands)));
+        }
         if gates.full() {
             return Err(TooManyGates { limit: max_gates, function: function.to_owned() });
         }
@@ -58,6 +81,17 @@ pub fn lower(graph: &Graph, max_gates: usize) -> Result<Circuit, TooManyGates> {
     }
     for (column, value) in &graph.outputs {
         builder.output(port(column), &values[value.0 as usize].0);
+    }
+    if flags {
+        let mut gates = Gates::new(&mut builder, max_gates);
+        let word = status(&mut gates, graph, &raised, |value| values[value.0 as usize].0[0]);
+        if gates.full() {
+            return Err(TooManyGates { limit: max_gates, function: "the status word".to_owned() });
+        }
+        for (name, wire) in Flags::NAMES.into_iter().zip(word.to_array()) {
+            let kind = Scalar::Bool.to_string();
+            builder.output(Port { name: name.to_owned(), kind, width: 1, range: None }, &[wire]);
+        }
     }
     Ok(sweep(builder.finish()))
 }
@@ -124,7 +158,6 @@ mod tests {
 
     use super::*;
     use crate::float::fir::{Node, Value};
-    use crate::gadgets::format::Scalar;
 
     fn ty(text: &str) -> Scalar {
         Scalar::parse(text).unwrap()
