@@ -22,4 +22,6 @@ pub mod sum;
 pub mod text;
 
 #[cfg(test)]
+mod flags_reference;
+#[cfg(test)]
 mod reference;
