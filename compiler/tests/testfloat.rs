@@ -70,10 +70,13 @@ impl Program {
 
     /// Compares the status word with TestFloat's flags.
     fn check_flags(&self, name: &str, rows: &[Vec<u64>], flags: &[u64]) {
+        // The vectors know a conversion to an integer as one that does not say whether it is exact.
+        let to_integer = self.result.as_float().is_none() && self.result != Scalar::Bool;
+        let seen = if to_integer { 0b01111 } else { 0b11111 };
         for ((row, (_, found)), &flags) in rows.iter().zip(self.run(&self.flagged, rows)).zip(flags) {
             // Theirs: inexact, underflow, overflow, infinite, invalid. Ours the other way round.
             let expected = (0..5).fold(0, |word, bit| word | (flags >> bit & 1) << (4 - bit));
-            assert_eq!(found, expected, "{name}: {row:x?} flags, lowest invalid");
+            assert_eq!(found & seen, expected, "{name}: {row:x?} flags, lowest invalid");
         }
     }
 
