@@ -8,7 +8,7 @@ use ffhec_circuit::container::{KeyId, Kind};
 use ffhec_runtime::{Evaluator, Params};
 
 use crate::args::{ProgramArgs, RowArgs};
-use crate::failure::Failure;
+use crate::failure::{Failure, printable};
 use crate::files;
 use crate::inspect::Report;
 use crate::presets;
@@ -28,17 +28,23 @@ pub(crate) fn keygen(
     directory: &Path,
     force: bool,
     seed: Option<&str>,
+    memory_limit: Option<u64>,
     voice: &Voice,
 ) -> Result<(), Failure> {
     let params = presets::params_of(preset)?;
     let (public, secret) = (directory.join("public.key"), directory.join("secret.key"));
-    if let Some(there) = [&secret, &public].into_iter().find(|path| path.exists()).filter(|_| !force) {
+    if let Some(there) =
+        [&secret, &public].into_iter().find(|path| path.symlink_metadata().is_ok()).filter(|_| !force)
+    {
         return Err(Failure::user(
             format!("{} is there already", there.display()),
             "choose another directory, or overwrite the keys with --force: what they encrypted is lost then",
         ));
     }
     std::fs::create_dir_all(directory).map_err(|error| Failure::writing(directory, &error))?;
+    run::check_key_memory(&params, memory_limit)?;
+    files::check_writable(&secret)?;
+    files::check_writable(&public)?;
     voice.say(&presets::security_line(&params));
     let mut rng = session::generator(seed, "the keys", voice)?;
     let keys = run::generate(&params, &mut rng, voice);
@@ -56,11 +62,13 @@ pub(crate) fn encrypt(
     seed: Option<&str>,
     voice: &Voice,
 ) -> Result<(), Failure> {
+    run::refuse_two_dashes(args, rows)?;
+    prepare(out, args, &[Some(key), rows.inputs.as_deref()])?;
     let encryption = sealed::read_encryption(key)?;
     let params = encryption.params().clone();
     let Loaded { program, .. } = program::load(args, Some(params.name()), voice)?;
-    session::check_ports(&program)?;
-    let table = run::rows(rows, &program, voice)?;
+    let mut table = run::rows(rows, &program, voice)?;
+    run::drop_clashing_ids(&mut table, &program, voice);
     let batches = table.rows.len().div_ceil(params.slots());
     if batches > MOST_BATCHES {
         return Err(Failure::user(
@@ -77,9 +85,6 @@ pub(crate) fn encrypt(
     let meter = voice.meter("encrypt", batches as u64);
     let mut sections = Vec::with_capacity(batches);
     for (number, batch) in table.rows.chunks(params.slots()).enumerate() {
-        if session::STOP.load(std::sync::atomic::Ordering::SeqCst) {
-            return Err(session::stopped());
-        }
         let ciphertexts = run::encrypt_rows(&encryption, batch, ports, &mut rng);
         sections.push(sealed::batch_bytes(&params, &ciphertexts));
         meter.at(number as u64 + 1, "batches");
@@ -114,6 +119,7 @@ pub(crate) fn eval(
     let Some(out) = out else {
         return crate::print(&Report::new(&loaded).preset_text());
     };
+    prepare(out, args, &[Some(key), Some(inputs)])?;
     let program = &loaded.program;
     let circuit = &program.circuit;
     let signature = circuit.input_signature();
@@ -148,10 +154,12 @@ pub(crate) fn decrypt(
     out: Option<&Path>,
     voice: &Voice,
 ) -> Result<(), Failure> {
+    if let Some(out) = out {
+        prepare(out, args, &[Some(key), Some(inputs)])?;
+    }
     let secret = sealed::read_secret(key)?;
     let params = secret.params().clone();
     let Loaded { program, .. } = program::load(args, Some(params.name()), voice)?;
-    session::check_ports(&program)?;
     let circuit = &program.circuit;
     let signature = circuit.output_signature();
     let (mut sealed, rows) =
@@ -166,6 +174,13 @@ pub(crate) fn decrypt(
     }
     let text = table::write(&table, &circuit.outputs)?;
     files::write_bytes(out.unwrap_or(Path::new("-")), text.as_bytes())
+}
+
+/// Finds out before any work whether the result has a place of its own.
+fn prepare(out: &Path, args: &ProgramArgs, inputs: &[Option<&Path>]) -> Result<(), Failure> {
+    let read: Vec<&Path> = inputs.iter().copied().flatten().chain(args.program.as_deref()).collect();
+    files::refuse_same(out, &read)?;
+    files::check_writable(out)
 }
 
 /// Opens a ciphertext file and checks that it belongs to the key and to the program.
@@ -200,7 +215,7 @@ fn open_ciphertexts(
             "use the key pair that the data was encrypted with; `ffhec info FILE` names it",
         ));
     }
-    let rows = sealed::read_rows(&mut sealed, role)?;
+    let rows = sealed::read_rows(&mut sealed, Some(role))?;
     if sealed.header().signature != Some(signature) {
         return Err(Failure::user(
             format!(
@@ -228,7 +243,7 @@ pub(crate) fn info(paths: &[PathBuf]) -> Result<(), Failure> {
     let mut first = None;
     for path in paths {
         match describe(path) {
-            Ok(text) => crate::print(&text)?,
+            Ok(text) => crate::print(&printable(&text))?,
             Err(failure) if paths.len() == 1 => return Err(failure),
             Err(failure) => {
                 failure.report();
@@ -272,8 +287,7 @@ fn describe(path: &Path) -> Result<String, Failure> {
     }
     match header.kind {
         Kind::Program => {
-            let bytes = files::read_bytes(path)?;
-            let program: Program = sealed::read_program(path, &bytes)?;
+            let program: Program = sealed::read_program(path, &files::read_bytes(path)?)?;
             let _ = writeln!(
                 text,
                 "  inputs {}; results {}",
@@ -282,8 +296,7 @@ fn describe(path: &Path) -> Result<String, Failure> {
             );
         }
         Kind::Ciphertext => {
-            let rows = sealed::read_rows(&mut sealed, Role::Inputs)
-                .or_else(|_| sealed::read_rows(&mut sealed, Role::Results))?;
+            let rows = sealed::read_rows(&mut sealed, None)?;
             let _ = writeln!(text, "  {} of {} rows", rows.role, rows.rows);
         }
         Kind::SecretKey => {

@@ -27,9 +27,10 @@ const STACK: usize = 256 << 20;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    // A second Ctrl-C ends the process at once.
+    // Where finished rows would be lost, the work stops at the next level; a second Ctrl-C ends the process at once.
     let handler = || {
-        if session::STOP.swap(true, Ordering::SeqCst) {
+        if session::STOP.swap(true, Ordering::SeqCst) || !session::HAS_RESULTS.load(Ordering::SeqCst) {
+            progress::tell("stopped by the user; nothing was written");
             std::process::exit(3);
         }
     };
@@ -88,7 +89,7 @@ fn dispatch(cli: &Cli) -> Result<(), Failure> {
         }
         Command::Info { files } => keys::info(files),
         Command::Keygen { preset, out, force, seed } => {
-            keys::keygen(preset, out, *force, seed.as_deref(), &voice)
+            keys::keygen(preset, out, *force, seed.as_deref(), cli.common.memory_limit, &voice)
         }
         Command::Encrypt { program, key, rows, out, seed } => {
             keys::encrypt(program, key, rows, out, seed.as_deref(), &voice)
@@ -128,6 +129,7 @@ fn compile(
         }
         (None, Emit::Text | Emit::Json | Emit::Dot, _) => "-".into(),
     };
+    files::refuse_same(&place, &args.program.as_deref().into_iter().collect::<Vec<_>>())?;
     files::write_bytes(&place, &bytes)?;
     let counts = loaded.program.circuit.counts();
     if !files::is_dash(&place) {

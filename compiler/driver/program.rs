@@ -114,9 +114,18 @@ fn given(args: &ProgramArgs) -> Result<Given, Failure> {
         return Ok(Given::Source { name, text: text.clone(), directory: PathBuf::from(".") });
     }
     let path = args.program.clone().expect("the command line requires a program or an expression");
-    let bytes = files::read_bytes(&path)?;
+    let bytes = files::read_program(&path)?;
     if ffhec_circuit::container::is_container(&bytes) {
         return Ok(Given::Compiled { path, bytes });
+    }
+    if path.extension().is_some_and(|extension| extension == "ffc") {
+        return Err(Failure::user(
+            format!(
+                "{} is not a compiled program (it does not begin with the ffhec signature)",
+                path.display()
+            ),
+            "compile the source again",
+        ));
     }
     let name = if files::is_dash(&path) { "<standard input>".to_owned() } else { path.display().to_string() };
     let directory = path.parent().map_or_else(|| PathBuf::from("."), Path::to_path_buf);
@@ -143,8 +152,14 @@ fn compile_source(
     }
 }
 
+/// Reported when the machine, and not the program, is at fault.
+const NO_MEMORY: &str = "E0398";
+
 fn diagnosed(errors: &[Diagnostic], sources: &Sources) -> Failure {
     use std::io::IsTerminal;
+    if let Some(error) = errors.iter().find(|error| error.code == NO_MEMORY) {
+        return Failure::machine(error.message.clone(), error.help.clone());
+    }
     Failure::Diagnosed(diag::render(errors, sources, std::io::stderr().is_terminal()))
 }
 
@@ -228,10 +243,13 @@ fn public_values(args: &ProgramArgs) -> Result<Map<String, Value>, Failure> {
         let value: Value = serde_json::from_str(value.trim()).map_err(|error| {
             Failure::usage(
                 format!("--public {text}: the value is not JSON ({error})"),
-                "write a number, true, false, or an array such as [1, 2.5]",
+                "write a number, true, false, an array such as [1, 2.5], or \"nan\" and \"inf\" as strings",
             )
         })?;
-        if values.insert(name.trim().to_owned(), value).is_some() && args.public_file.is_none() {
+        values.insert(name.trim().to_owned(), value);
+        let same =
+            |other: &&String| other.split_once('=').is_some_and(|(other, _)| other.trim() == name.trim());
+        if args.public.iter().filter(same).count() > 1 {
             return Err(Failure::usage(format!("--public gives {} twice", name.trim()), "give it once"));
         }
     }
@@ -249,8 +267,18 @@ impl Loader for Directory {
             Some(parent) if Path::new(from).is_file() => parent.to_path_buf(),
             Some(_) | None => self.root.clone(),
         };
-        let full = base.join(path);
-        let text = std::fs::read_to_string(&full).map_err(|error| format!("{}: {error}", full.display()))?;
+        // One name for each file, however it is reached: a file that uses itself is then seen to.
+        let named = base.join(path);
+        let meta = std::fs::metadata(&named).map_err(|error| format!("{}: {error}", named.display()))?;
+        if !meta.is_file() {
+            return Err(format!("{} is not a regular file", named.display()));
+        }
+        let full = std::fs::canonicalize(&named).unwrap_or(named);
+        let here = std::env::current_dir().unwrap_or_default();
+        let full = full.strip_prefix(&here).map(Path::to_path_buf).unwrap_or(full);
+        let text = files::read_program(&full)
+            .and_then(|bytes| files::text_of(&full, bytes))
+            .map_err(|failure| failure.message().to_owned())?;
         Ok(SourceFile { path: full.display().to_string(), text })
     }
 }

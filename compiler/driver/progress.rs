@@ -1,12 +1,18 @@
 //! What long work says on standard error: a bar on a terminal, plain lines otherwise, nothing with `-q`.
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::args::Common;
+
+/// Prints a line on standard error. That nobody reads it, or that it is full, is no reason to stop.
+pub(crate) fn tell(text: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "{text}");
+}
 
 /// How often a plain line is printed.
 const LINE_EVERY: Duration = Duration::from_secs(10);
@@ -25,14 +31,14 @@ impl Voice {
     /// Something the user should know.
     pub(crate) fn say(&self, text: &str) {
         if !self.quiet {
-            eprintln!("{text}");
+            tell(text);
         }
     }
 
     /// Something that `-v` asks for.
     pub(crate) fn detail(&self, text: &str) {
         if self.verbose {
-            eprintln!("{text}");
+            tell(text);
         }
     }
 
@@ -49,7 +55,7 @@ impl Voice {
             (false, true) => Kind::Bar(bar(what, total)),
             (false, false) => Kind::Lines(Mutex::new(now)),
         };
-        Meter { kind, what: what.to_owned(), total, start: now }
+        Meter { kind, what: what.to_owned(), total: AtomicU64::new(total), start: now }
     }
 }
 
@@ -57,7 +63,7 @@ impl Voice {
 pub(crate) struct Meter {
     kind: Kind,
     what: String,
-    total: u64,
+    total: AtomicU64,
     start: Instant,
 }
 
@@ -87,7 +93,7 @@ impl Meter {
                 let mut last = last.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
                 if last.elapsed() >= LINE_EVERY {
                     *last = Instant::now();
-                    eprintln!("{}", self.line(done, note));
+                    tell(&self.line(done, note));
                 }
             }
         }
@@ -95,10 +101,11 @@ impl Meter {
 
     /// `done` of `total` parts of one stage of the work are done.
     pub(crate) fn part(&self, done: u64, total: u64, stage: &str) {
+        self.total.store(total, Ordering::Relaxed);
         if let Kind::Bar(bar) = &self.kind {
             bar.set_length(total);
         }
-        self.at(done, &format!("(of {total}) {stage}"));
+        self.at(done, stage);
     }
 
     /// The work is done; returns the seconds it took.
@@ -110,17 +117,13 @@ impl Meter {
     }
 
     fn line(&self, done: u64, note: &str) -> String {
+        let total = self.total.load(Ordering::Relaxed);
         let elapsed = self.start.elapsed().as_secs_f64();
         let left = match done {
             0 => "?".to_owned(),
-            done => seconds(elapsed / done as f64 * self.total.saturating_sub(done) as f64),
+            done => seconds(elapsed / done as f64 * total.saturating_sub(done) as f64),
         };
-        format!(
-            "{}: {done}/{} {note}, {} elapsed, about {left} left",
-            self.what,
-            self.total,
-            seconds(elapsed)
-        )
+        format!("{}: {done}/{total} {note}, {} elapsed, about {left} left", self.what, seconds(elapsed))
     }
 }
 

@@ -41,8 +41,14 @@ pub(crate) fn run(request: &Request<'_>, voice: &Voice) -> Result<(), Failure> {
         return crate::print(&Report::new(&loaded).preset_text());
     }
     let program = &loaded.program;
-    session::check_ports(program)?;
-    let inputs = rows(request.rows, program, voice)?;
+    refuse_two_dashes(request.program, request.rows)?;
+    if let Some(out) = request.out {
+        let sources = [request.program.program.as_deref(), request.rows.inputs.as_deref()];
+        files::refuse_same(out, &sources.into_iter().flatten().collect::<Vec<_>>())?;
+        files::check_writable(out)?;
+    }
+    let mut inputs = rows(request.rows, program, voice)?;
+    drop_clashing_ids(&mut inputs, program, voice);
     let (rows, failure) = match request.scheme {
         Scheme::Plain => plain(program, &inputs.rows),
         Scheme::Ffhe => encrypted(&loaded, &inputs.rows, request, voice)?,
@@ -65,6 +71,26 @@ pub(crate) fn run(request: &Request<'_>, voice: &Voice) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Standard input can be read once.
+pub(crate) fn refuse_two_dashes(program: &ProgramArgs, rows: &RowArgs) -> Result<(), Failure> {
+    let dash = |path: &Option<std::path::PathBuf>| path.as_deref().is_some_and(files::is_dash);
+    if dash(&program.program) && dash(&rows.inputs) {
+        return Err(Failure::usage(
+            "both the program and the table are to come from standard input",
+            "give one of them as a file, or the program with -e",
+        ));
+    }
+    Ok(())
+}
+
+/// A result named `id` leaves no room for the carried column.
+pub(crate) fn drop_clashing_ids(table: &mut Table, program: &Program, voice: &Voice) {
+    if table.ids.is_some() && program.circuit.outputs.iter().any(|port| port.name == table::ID) {
+        table.ids = None;
+        voice.warn("the program has a result named `id`, so the table's id column is not carried through");
+    }
+}
+
 /// The rows that `--inputs` or `--in` give; a program without inputs may go without either.
 pub(crate) fn rows(args: &RowArgs, program: &Program, voice: &Voice) -> Result<Table, Failure> {
     let ports = &program.circuit.inputs;
@@ -82,6 +108,9 @@ pub(crate) fn rows(args: &RowArgs, program: &Program, voice: &Voice) -> Result<T
         )),
     }
 }
+
+/// What the process takes besides keys and ciphertexts, roughly.
+const PROCESS_BYTES: u64 = 12 << 20;
 
 type Partial = (Vec<Vec<BigUint>>, Option<Failure>);
 
@@ -124,6 +153,7 @@ fn encrypted(
         match session::evaluate(program, &evaluator, inputs, Some(&meter), Some((number + 1, batches))) {
             Ok(outputs) => {
                 results.extend(decrypt_rows(&secret, &outputs, &program.circuit.outputs, batch.len()));
+                session::HAS_RESULTS.store(true, Ordering::SeqCst);
             }
             Err(stopped) => {
                 failure = Some(stopped);
@@ -132,8 +162,10 @@ fn encrypted(
         }
     }
     let time = meter.finish();
-    let per_row = if results.is_empty() { 0.0 } else { time / results.len() as f64 };
-    voice.say(&format!("encrypt, evaluate, decrypt: {} ({} per row)", seconds(time), seconds(per_row)));
+    if !results.is_empty() {
+        let per_row = seconds(time / results.len() as f64);
+        voice.say(&format!("encrypt, evaluate, decrypt: {} ({per_row} per row)", seconds(time)));
+    }
     debug_assert!(failure.is_some() || STOP.load(Ordering::SeqCst) || results.len() == rows.len());
     Ok((results, failure))
 }
@@ -174,7 +206,8 @@ pub(crate) fn decrypt_rows(
 /// Refuses a run that does not fit the memory; returns what is left for expanded hints, in bytes.
 pub(crate) fn check_memory(loaded: &Loaded, limit: Option<u64>) -> Result<u64, Failure> {
     let limit = limit.unwrap_or_else(available_memory);
-    let needed = Report::new(loaded).needed_memory(rayon::current_num_threads());
+    let keys = loaded.target.encryption_key_bytes + loaded.target.evaluation_key_bytes;
+    let needed = Report::new(loaded).needed_memory(rayon::current_num_threads()) + keys + PROCESS_BYTES;
     if let Some(left) = limit.checked_sub(needed) {
         return Ok(left);
     }
@@ -186,6 +219,25 @@ pub(crate) fn check_memory(loaded: &Loaded, limit: Option<u64>) -> Result<u64, F
             size(limit)
         ),
         "use a machine with more memory, raise --memory-limit, lower --threads, or choose a smaller preset",
+    ))
+}
+
+/// Refuses key generation that does not fit the memory: the keys, and their bytes as they are written.
+pub(crate) fn check_key_memory(params: &Params, limit: Option<u64>) -> Result<(), Failure> {
+    let target = params.target();
+    let limit = limit.unwrap_or_else(available_memory);
+    let needed = 3 * (target.encryption_key_bytes + target.evaluation_key_bytes) + PROCESS_BYTES;
+    if needed <= limit {
+        return Ok(());
+    }
+    Err(Failure::machine(
+        format!(
+            "the keys of preset {} need about {} of memory, but {} may be used",
+            params.name(),
+            size(needed),
+            size(limit)
+        ),
+        "use a machine with more memory, raise --memory-limit, or choose a smaller preset",
     ))
 }
 

@@ -1,7 +1,7 @@
 //! Files of programs, keys and ciphertexts: the container of `ffhec-circuit` around the bytes of `ffhec-runtime`.
 
 use std::fs::File;
-use std::io::Cursor;
+use std::io::{Cursor, Read, Seek};
 use std::path::{Path, PathBuf};
 
 use ffhec_circuit::Program;
@@ -10,8 +10,9 @@ use ffhec_runtime::{Ciphertext, EncryptionKey, EvaluationKey, Params, SecretKey}
 use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
-use crate::files::{self, Access};
+use crate::files::{self, Access, Staged};
 use crate::presets;
+use crate::table;
 
 const SECRET: &str = "secret";
 const ENCRYPTION: &str = "encryption";
@@ -59,28 +60,44 @@ pub(crate) fn program_bytes(program: &Program) -> Result<Vec<u8>, Failure> {
 
 /// The program in the bytes of a `.ffc` file.
 pub(crate) fn read_program(path: &Path, bytes: &[u8]) -> Result<Program, Failure> {
-    Program::read_ffc(Cursor::new(bytes)).map_err(|error| {
-        Failure::user(
-            format!("{}: {error}", path.display()),
-            "give a .ffl source, or a .ffc file made by `ffhec compile`",
-        )
-    })
+    const HELP: &str = "give a .ffl source, or a .ffc file made by `ffhec compile`";
+    let wrong = |what: String| Failure::user(format!("{}: {what}", path.display()), HELP);
+    let program = Program::read_ffc(Cursor::new(bytes)).map_err(|error| wrong(error.to_string()))?;
+    Params::preset(&program.preset).map_err(|error| wrong(error.to_string()))?;
+    for ports in [&program.circuit.inputs, &program.circuit.outputs] {
+        table::check_ports(ports).map_err(wrong)?;
+    }
+    Ok(program)
 }
 
 /// An open file of this project, with the name for messages.
 pub(crate) struct Sealed {
     path: PathBuf,
-    container: Container<File>,
+    container: Container<Box<dyn Source>>,
 }
+
+/// Where a file's bytes come from: the disk, or standard input read to its end.
+pub(crate) trait Source: Read + Seek {}
+
+impl<T: Read + Seek> Source for T {}
 
 impl Sealed {
     /// Opens any file of this project.
     pub(crate) fn open(path: &Path, help: &str) -> Result<Self, Failure> {
-        let file = File::open(path).map_err(|error| Failure::reading(path, &error))?;
-        if file.metadata().is_ok_and(|meta| !meta.is_file()) {
-            return Err(Failure::user(format!("{} is not a regular file", path.display()), help));
-        }
-        let container = Container::open(file).map_err(|error| container_failure(path, &error, help))?;
+        let source: Box<dyn Source> = if files::is_dash(path) {
+            Box::new(Cursor::new(files::read_bytes(path)?))
+        } else {
+            // Looked at before it is opened: opening a pipe waits for its writer.
+            let meta = std::fs::metadata(path).map_err(|error| Failure::reading(path, &error))?;
+            if !meta.is_file() {
+                return Err(Failure::user(
+                    format!("{} is not a regular file", path.display()),
+                    format!("{help}; `-` reads standard input"),
+                ));
+            }
+            Box::new(File::open(path).map_err(|error| Failure::reading(path, &error))?)
+        };
+        let container = Container::open(source).map_err(|error| container_failure(path, &error, help))?;
         Ok(Sealed { path: path.to_path_buf(), container })
     }
 
@@ -95,7 +112,7 @@ impl Sealed {
         self.container.header()
     }
 
-    pub(crate) fn container(&self) -> &Container<File> {
+    pub(crate) fn container(&self) -> &Container<Box<dyn Source>> {
         &self.container
     }
 
@@ -206,10 +223,13 @@ pub(crate) fn write_keys(
     };
     let secret_bytes = zeroize::Zeroizing::new(keys.secret.to_bytes());
     let sealed = zeroize::Zeroizing::new(seal(&header(Kind::SecretKey), &[(SECRET, &*secret_bytes)])?);
-    files::write_whole(secret, &sealed, Access::Owner)?;
+    let secret = Staged::write(secret, &sealed, Access::Owner)?;
     let (encryption, evaluation) = (keys.encryption.to_bytes(), keys.evaluation.to_bytes());
     let sealed = seal(&header(Kind::PublicKey), &[(ENCRYPTION, &encryption), (EVALUATION, &evaluation)])?;
-    files::write_whole(public, &sealed, Access::Shared)
+    // Both are whole on the disk before either replaces an old one.
+    let public = Staged::write(public, &sealed, Access::Shared)?;
+    secret.publish()?;
+    public.publish()
 }
 
 /// Writes ciphertexts: one section for the rows, one for each batch.
@@ -231,15 +251,15 @@ pub(crate) fn write_ciphertexts(
     let names: Vec<String> = (0..batches.len()).map(batch_name).collect();
     let mut sections: Vec<(&str, &Vec<u8>)> = vec![(TABLE, &table)];
     sections.extend(names.iter().map(String::as_str).zip(batches));
-    files::write_whole(path, &seal(&header, &sections)?, Access::Shared)
+    files::write_bytes(path, &seal(&header, &sections)?)
 }
 
 /// The row table of a ciphertext file.
-pub(crate) fn read_rows(sealed: &mut Sealed, role: Role) -> Result<Rows, Failure> {
+pub(crate) fn read_rows(sealed: &mut Sealed, role: Option<Role>) -> Result<Rows, Failure> {
     let bytes = sealed.section(TABLE)?;
     let rows: Rows = serde_json::from_slice(&bytes)
         .map_err(|error| sealed.malformed(&format!("its row table is wrong: {error}")))?;
-    if rows.role != role {
+    if let Some(role) = role.filter(|role| *role != rows.role) {
         return Err(Failure::user(
             format!("{} holds {}, but {role} are needed here", sealed.path.display(), rows.role),
             match role {

@@ -1,9 +1,9 @@
 //! One batch of rows at a time: table rows to bits per slot, to machine bits, and back.
 
+use std::num::NonZeroUsize;
 use std::sync::atomic::AtomicBool;
 
 use ffhec_circuit::{Machine, Plain, Port, Program};
-use ffhec_compiler::gadgets::format::Scalar;
 use ffhec_runtime::exec::{self, Progress};
 use num_bigint::BigUint;
 use rand_chacha::ChaCha20Rng;
@@ -12,8 +12,14 @@ use rand_chacha::rand_core::SeedableRng;
 use crate::failure::Failure;
 use crate::progress::{Meter, Voice};
 
+/// Most refreshes handed over together, for each thread: a stop and the progress bar wait for one batch at most.
+const BATCH_PER_THREAD: usize = 16;
+
 /// Set by Ctrl-C; looked at between levels and between batches.
 pub(crate) static STOP: AtomicBool = AtomicBool::new(false);
+
+/// Whether there are results that a stop must not lose.
+pub(crate) static HAS_RESULTS: AtomicBool = AtomicBool::new(false);
 
 /// Rows per evaluation in the clear: the bits of a machine word.
 pub(crate) const PLAIN_ROWS: usize = 64;
@@ -80,7 +86,7 @@ where
     let options = exec::Options {
         progress: watcher.as_ref().map(|watcher| watcher as &dyn Progress),
         stop: Some(&STOP),
-        max_batch: None,
+        max_batch: NonZeroUsize::new(BATCH_PER_THREAD * rayon::current_num_threads()),
     };
     match exec::run(program, machine, inputs, &options) {
         Ok(finished) => Ok(finished.outputs),
@@ -108,7 +114,7 @@ impl Progress for Watcher<'_> {
             Some(_) | None => String::new(),
         };
         let before = self.batch.map_or(0, |(number, _)| (number - 1) as u64 * at.refreshes as u64);
-        let note = format!("refreshes, {batch}level {}/{},", at.level, at.levels);
+        let note = format!("refreshes, {batch}level {}/{}", at.level, at.levels);
         self.meter.at(before + at.refreshes_done as u64, &note);
     }
 }
@@ -139,12 +145,6 @@ fn blake3_of(what: &str, seed: &str) -> blake3::Hash {
     let mut hasher = blake3::Hasher::new_derive_key("ffhec 2026 seed option");
     hasher.update(what.as_bytes()).update(&[0]).update(seed.as_bytes());
     hasher.finalize()
-}
-
-/// The scalar types of ports, checked to be known.
-pub(crate) fn check_ports(program: &Program) -> Result<Vec<Scalar>, Failure> {
-    crate::table::scalars(&program.circuit.inputs)?;
-    crate::table::scalars(&program.circuit.outputs)
 }
 
 #[cfg(test)]

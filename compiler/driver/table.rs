@@ -11,8 +11,11 @@ use crate::failure::Failure;
 /// How many wrong cells are reported at once.
 const MOST_ERRORS: usize = 10;
 
+/// Longest cell that is read as a number, in bytes.
+const LONGEST_CELL: usize = 5_000;
+
 /// The carried column.
-const ID: &str = "id";
+pub(crate) const ID: &str = "id";
 
 /// Rows of encoded scalars, one per port.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -30,27 +33,37 @@ struct Column<'a> {
     range: Option<(BigUint, BigUint)>,
 }
 
-/// The scalar types of ports.
-pub(crate) fn scalars(ports: &[Port]) -> Result<Vec<Scalar>, Failure> {
-    ports
-        .iter()
-        .map(|port| {
-            Scalar::parse(&port.kind).filter(|scalar| scalar.width() == port.width).ok_or_else(|| {
-                Failure::user(
-                    format!(
-                        "column `{}` has type `{}`, which this version does not know",
-                        port.name, port.kind
-                    ),
-                    "compile the program again with this version of ffhec",
-                )
-            })
-        })
-        .collect()
+/// Checks ports that come from a file: known types of the right width, readable ranges, no name twice.
+pub(crate) fn check_ports(ports: &[Port]) -> Result<(), String> {
+    for (index, port) in ports.iter().enumerate() {
+        let scalar = Scalar::parse(&port.kind).filter(|scalar| scalar.width() == port.width);
+        let Some(scalar) = scalar else {
+            return Err(format!(
+                "column `{}` has type `{}` of {} bits, which this version does not know",
+                port.name, port.kind, port.width
+            ));
+        };
+        let bounds = port.range.iter().flat_map(|(low, high)| [low, high]);
+        if let Some(bound) = bounds.clone().find(|bound| scalar.parse_cell(bound).is_err()) {
+            return Err(format!("the range of column `{}` has the bound `{bound}`, no {scalar}", port.name));
+        }
+        if ports[..index].iter().any(|other| other.name == port.name) {
+            return Err(format!("two columns are named `{}`", port.name));
+        }
+    }
+    Ok(())
 }
 
-fn columns(ports: &[Port]) -> Result<Vec<Column<'_>>, Failure> {
-    let scalars = scalars(ports)?;
-    Ok(ports
+/// The scalar types of ports.
+fn scalars(ports: &[Port]) -> Vec<Scalar> {
+    let scalar =
+        |port: &Port| Scalar::parse(&port.kind).expect("checked: types of the compiler, or check_ports");
+    ports.iter().map(scalar).collect()
+}
+
+fn columns(ports: &[Port]) -> Vec<Column<'_>> {
+    let scalars = scalars(ports);
+    ports
         .iter()
         .zip(scalars)
         .map(|(port, scalar)| Column {
@@ -61,14 +74,14 @@ fn columns(ports: &[Port]) -> Result<Vec<Column<'_>>, Failure> {
                 .as_ref()
                 .and_then(|(low, high)| Some((scalar.parse_cell(low).ok()?, scalar.parse_cell(high).ok()?))),
         })
-        .collect())
+        .collect()
 }
 
 /// Reads a CSV table for `ports`. Returns warnings (columns that are not parameters) beside it. `name` is what the
 /// user calls the table.
 pub(crate) fn read(name: &str, text: &str, ports: &[Port]) -> Result<(Table, Vec<String>), Failure> {
-    let columns = columns(ports)?;
-    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_bytes());
+    let columns = columns(ports);
+    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::Headers).from_reader(text.as_bytes());
     let header = reader.headers().map_err(|error| csv_failure(name, &error))?.clone();
     if header.is_empty() {
         return Err(Failure::user(
@@ -84,7 +97,7 @@ pub(crate) fn read(name: &str, text: &str, ports: &[Port]) -> Result<(Table, Vec
     let warnings = header
         .iter()
         .enumerate()
-        .filter(|(place, _)| !places.contains(place) && Some(*place) != id_place)
+        .filter(|(place, column)| !column.is_empty() && !places.contains(place) && Some(*place) != id_place)
         .map(|(_, column)| format!("{name}: column `{column}` is no parameter of the program and is ignored"))
         .collect();
 
@@ -98,7 +111,7 @@ pub(crate) fn read(name: &str, text: &str, ports: &[Port]) -> Result<(Table, Vec
         }
         let mut row = Vec::with_capacity(columns.len());
         for (column, &place) in columns.iter().zip(&places) {
-            match column.read(record.get(place).unwrap_or_default()) {
+            match column.read(record.get(place).unwrap_or_default().trim()) {
                 Ok(bits) => row.push(bits),
                 Err(problem) => {
                     errors.push(format!("{name}, line {line}, column `{}`: {problem}", column.port.name));
@@ -119,7 +132,7 @@ pub(crate) fn read(name: &str, text: &str, ports: &[Port]) -> Result<(Table, Vec
 
 /// One row from `--in NAME=VALUE` options.
 pub(crate) fn row_from_values(values: &[String], ports: &[Port]) -> Result<Table, Failure> {
-    let columns = columns(ports)?;
+    let columns = columns(ports);
     let mut given: Vec<(&str, &str)> = Vec::new();
     for value in values {
         let (name, text) = value.split_once('=').ok_or_else(|| {
@@ -160,7 +173,7 @@ pub(crate) fn row_from_values(values: &[String], ports: &[Port]) -> Result<Table
 
 /// The CSV text of results; the header has the ids first if there are any.
 pub(crate) fn write(table: &Table, ports: &[Port]) -> Result<String, Failure> {
-    let scalars = scalars(ports)?;
+    let scalars = scalars(ports);
     let mut writer = csv::WriterBuilder::new().flexible(true).from_writer(Vec::new());
     let failed =
         |error: csv::Error| Failure::machine(format!("cannot format the results: {error}"), "report this");
@@ -228,6 +241,9 @@ fn csv_failure(name: &str, error: &csv::Error) -> Failure {
 
 impl Column<'_> {
     fn read(&self, cell: &str) -> Result<BigUint, String> {
+        if cell.len() > LONGEST_CELL {
+            return Err(format!("a cell of {} bytes, where {LONGEST_CELL} are the most", cell.len()));
+        }
         let bits = self.scalar.parse_cell(cell).map_err(|error| error.to_string())?;
         match &self.range {
             Some((low, high)) if !within(self.scalar, &bits, low, high) => Err(format!(

@@ -8,6 +8,7 @@
 //!
 //! After a change that is meant to change the numbers: `STDLIB_DOC=write cargo test -p ffhec-compiler --test stdlib`.
 #![allow(clippy::unwrap_used, reason = "tests")]
+#![allow(clippy::disallowed_methods, reason = "references, measured against and not compiled")]
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -264,7 +265,7 @@ fn series(x: &BigInt, places: i64, first: u32, step: u32) -> BigInt {
         sum += &term;
         for _ in 0..step {
             k += 1;
-            term = (term * x >> places) / k;
+            term = ((term * x) >> places) / k;
         }
         if step == 2 {
             term = -term;
@@ -290,7 +291,7 @@ fn exact_exp(x: f64) -> Exact {
 
 fn exact_exp2(x: f64) -> Exact {
     let k = x.round();
-    exp_of(&(fixed(x - k, PLACES) * ln_2() >> PLACES), fixed(k, 0).try_into().unwrap())
+    exp_of(&((fixed(x - k, PLACES) * ln_2()) >> PLACES), fixed(k, 0).try_into().unwrap())
 }
 
 /// One step of Newton's method from the f64 logarithm, by the series of ln(1 + d).
@@ -304,7 +305,7 @@ fn fixed_ln(x: f64) -> BigInt {
     for k in 1..8 {
         let term = &power / BigInt::from(k);
         sum += if k % 2 == 1 { term } else { -term };
-        power = power * &d >> PLACES;
+        power = (power * &d) >> PLACES;
     }
     sum
 }
@@ -453,7 +454,7 @@ impl Row {
 
 /// Rounded up to two places, as the doc comments state it.
 fn up(error: f64) -> f64 {
-    (error * 100.0 - 1e-9).ceil() / 100.0
+    (error * 100.0 - 1e-9).ceil().max(0.0) / 100.0
 }
 
 /// Measures some of the functions and compares with the doc comments and the table; with `STDLIB_DOC=write`, writes
@@ -500,7 +501,7 @@ fn compare_row(function: &Function, row: &Row, doc: &str) {
             format.name
         );
         assert!(
-            *ands <= limit && limit <= ands + ands / 5 + 20,
+            ands.abs_diff(limit) <= limit / 10 + 10,
             "{} in {}: {ands} ANDs, docs/stdlib.md says {limit}; see the head of this test",
             function.name,
             format.name
@@ -665,42 +666,120 @@ fn small_formats_are_within_one_and_a_tenth_ulp() {
     }
 }
 
+/// Sine and cosine need three times the precision in fixed point, tanh and sigmoid a few bits more than the format.
 #[test]
-fn every_function_compiles_in_the_widest_formats() {
-    for ty in [
-        "float<15, 113>",
-        "ieee<15, 113>",
-        "float<2, 113>",
-        "ieee<2, 64>",
-        "f8e4m3",
-        "ieee<5, 11, toward_zero>",
-    ] {
-        for function in ["exp", "ln", "log2", "log10", "recip", "tanh", "sigmoid"] {
+fn functions_compile_up_to_their_widest_formats() {
+    let widest: [(&str, &[&str]); 4] = [
+        ("float<15, 113>", &["exp", "exp2", "ln", "log2", "log10", "recip", "sqrt", "relu"]),
+        ("ieee<2, 64>", &["exp", "ln", "sin", "tanh", "sigmoid"]),
+        ("float<15, 78>", &["sin", "cos", "tanh", "sigmoid", "silu", "recip_taylor"]),
+        (
+            "f8e4m3",
+            &[
+                "exp",
+                "exp2",
+                "ln",
+                "log2",
+                "log10",
+                "recip",
+                "recip_taylor",
+                "sin",
+                "cos",
+                "tanh",
+                "sigmoid",
+                "silu",
+            ],
+        ),
+    ];
+    for (ty, functions) in widest {
+        for function in functions {
             compile(&format!("fn main(x: {ty}) -> {ty} {{ {function}(x) }}"));
         }
     }
 }
 
-#[test]
-fn scratch() {
-    let only = std::env::var("ONLY").unwrap_or_default();
-    let formats = std::env::var("FORMATS").unwrap_or_default();
-    for function in FUNCTIONS.iter().filter(|f| only.is_empty() || only.split(' ').any(|o| o == f.name)) {
-        for format in
-            FORMATS.into_iter().filter(|f| formats.is_empty() || formats.split(';').any(|o| o == f.name))
-        {
-            let start = std::time::Instant::now();
-            let circuit = circuit_of(function.name, format);
-            let compiled = start.elapsed();
-            let (error, at) = measure(function, format, &circuit);
-            println!(
-                "{} {} ands {} gates {} error {error:.4} at {at} compile {compiled:?} all {:?}",
-                function.name,
-                format.name,
-                ands(&circuit),
-                circuit.gates.len(),
-                start.elapsed()
-            );
-        }
+/// The words of a table row, one after the other, and the same for the results.
+fn run_row(text: &str, widths: &[u32], row: &[u64]) -> Vec<u64> {
+    let circuit = compile(text);
+    let bits: Vec<u64> = widths
+        .iter()
+        .zip(row)
+        .flat_map(|(width, word)| (0..*width).map(|bit| word >> bit & 1).collect::<Vec<_>>())
+        .collect();
+    let out = evaluate(&circuit, &Plain, &bits);
+    let mut at = 0;
+    let mut results = Vec::new();
+    for port in &circuit.outputs {
+        let width = port.width as usize;
+        results.push(
+            out[at..at + width].iter().enumerate().fold(0, |word, (bit, value)| word | (value & 1) << bit),
+        );
+        at += width;
     }
+    results
+}
+
+/// Small whole numbers, which are exact in f32.
+fn check_vectors(text: &str, inputs: &[f32], expected: &[f32]) {
+    let row: Vec<u64> = inputs.iter().map(|x| u64::from(x.to_bits())).collect();
+    let results = run_row(text, &vec![32; row.len()], &row);
+    let results: Vec<f32> =
+        results.iter().map(|bits| f32::from_bits(u32::try_from(*bits).unwrap())).collect();
+    assert_eq!(results, expected, "{text}");
+}
+
+#[test]
+fn vector_functions_are_exact_on_small_whole_numbers() {
+    let three = [1.0, 2.0, 6.0];
+    check_vectors("fn main(x: [f32; 3]) -> f32 { mean(x) }", &three, &[3.0]);
+    check_vectors("fn main(x: [f32; 4]) -> f32 { variance(x) }", &[1.0, 3.0, 5.0, 7.0], &[5.0]);
+    check_vectors("fn main(x: [f32; 3]) -> f32 { sum(x) }", &three, &[9.0]);
+    check_vectors("fn main(x: [f32; 3]) -> f32 { dot(x, [3, -1, 0.5]) }", &three, &[4.0]);
+    check_vectors("fn main(x: f32) -> f32 { polyval([1, -2, 0, 3], x) }", &[2.0], &[21.0]);
+    check_vectors(
+        "fn main(x: f32) -> (a: f32, b: f32, c: f32) { (powi(x, 5), powi(x, 0), powi(x, 1)) }",
+        &[-3.0],
+        &[-243.0, 1.0, -3.0],
+    );
+    check_vectors("fn main(x: f32, y: f32) -> f32 { hypot(x, y) }", &[-3.0, 4.0], &[5.0]);
+    check_vectors(
+        "fn main(x: [f32; 2]) -> [f32; 3] { matvec([[1, 2], [3, 4], [5, 6]], x) }",
+        &[10.0, -1.0],
+        &[8.0, 26.0, 44.0],
+    );
+    check_vectors(
+        "fn main(a: [[f32; 2]; 2], b: [[f32; 2]; 2]) -> [[f32; 2]; 2] { matmul(a, b) }",
+        &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0],
+        &[19.0, 22.0, 43.0, 50.0],
+    );
+    check_vectors(
+        "fn main(x: f32, y: f32) -> (f32, f32, f32) { (max(x, y), min(x, y), abs(y)) }",
+        &[1.0, -2.0],
+        &[1.0, -2.0, 2.0],
+    );
+}
+
+#[test]
+fn the_degree_of_a_series_can_be_chosen() {
+    let with = |degree: u32| {
+        ands(&compile(&format!("fn main(x: f32) -> f32 {{ #[approx(taylor, degree = {degree})] exp(x) }}")))
+    };
+    assert!(with(3) > with(2) && with(2) > with(1));
+    assert_eq!(ands(&circuit_of("exp", F32)), with(3), "degree 3 is enough for 24 bits on segments of 1/32");
+}
+
+#[test]
+fn exp_times_y_is_within_its_budget() {
+    let circuit = compile("exp(x) * y");
+    println!("exp(x) * y in float<5, 11>: {} ANDs", ands(&circuit));
+    assert!(ands(&circuit) <= 900, "{} ANDs", ands(&circuit));
+}
+
+#[test]
+fn a_format_that_is_too_wide_for_sine_is_an_error() {
+    let mut sources = Sources::default();
+    sources.add("test.ffl", "fn main(x: float<15, 100>) -> float<15, 100> { sin(x) }");
+    let found = analyze(&mut sources, &Options::default(), &mut NoFiles).unwrap_err();
+    let shown = ffhec_compiler::diag::render(&found, &sources, false);
+    assert!(shown.contains("256"), "{shown}");
 }

@@ -107,3 +107,52 @@ fn help_is_there_for_every_command() {
         assert!(ffhec(&[command, "--help"]).ok().contains("Usage: ffhec"));
     }
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_standard_error_changes_nothing() {
+    use std::process::{Command, Stdio};
+    for (args, code) in
+        [(&["check", "nowhere.ffl"][..], 1), (&["check", "-e", "x +"], 1), (&["check", "-e", "x"], 0)]
+    {
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let status =
+            Command::new(env!("CARGO_BIN_EXE_ffhec")).args(args).stderr(full).stdin(Stdio::null()).status();
+        assert_eq!(status.unwrap().code(), Some(code), "{args:?}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn devices_and_wrong_places_are_refused_before_any_work() {
+    ffhec(&["check", "/dev/zero"]).fails(1, &["/dev/zero is a device"]);
+    ffhec(&["run", "-e", "x", "--inputs", "/dev/zero", "--scheme", "plain"]).fails(1, &["is a device"]);
+    ffhec(&["check", "-e", "x", "--public-file", "/dev/zero"]).fails(1, &["is a device"]);
+    let row = ["run", "-e", "x * y", "--in", "x=1", "--in", "y=1", "--preset", "large", "--out"];
+    ffhec(&[&row[..], &["nowhere/out.csv"]].concat()).fails(1, &["nowhere/out.csv", "directory"]);
+    ffhec(&[&row[..], &["tests"]].concat()).fails(1, &["tests", "directory"]);
+    ffhec(&[&row[..], &["Cargo.toml/x"]].concat()).fails(1, &["Cargo.toml/x"]);
+    ffhec(&["compile", "examples/dot.ffl", "-o", "examples/dot.ffl"]).fails(1, &["would be overwritten"]);
+}
+
+#[test]
+fn programs_without_result_bits_are_inspected() {
+    let outcome = ffhec(&["inspect", "-e", "x", "--json"]);
+    assert_eq!(outcome.code, 0, "{}", outcome.err);
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("empty.ffl");
+    std::fs::write(&path, "fn main(x: f16) -> [f16; 0] { [] }").unwrap();
+    assert!([0, 1].contains(&ffhec(&["inspect", path.to_str().unwrap()]).code));
+}
+
+#[test]
+fn control_characters_do_not_reach_the_terminal() {
+    let args = ["run", "-e", "x", "--inputs", "-", "--scheme", "plain"];
+    let outcome = ffhec_with_stdin(&args, b"x\n\x1b[2J\n");
+    assert!(!outcome.err.contains('\x1b'), "{:?}", outcome.err);
+    outcome.fails(1, &["line 2, column `x`"]);
+    let long = format!("x\n{}\n", "9".repeat(100_000));
+    let outcome = ffhec_with_stdin(&args, long.as_bytes());
+    assert!(outcome.err.len() < 2_000, "{}", outcome.err.len());
+    outcome.fails(1, &["line 2"]);
+}

@@ -48,13 +48,24 @@ pub(crate) fn ffhec<S: AsRef<std::ffi::OsStr>>(args: &[S]) -> Outcome {
     Outcome::of(&command(args).output().unwrap())
 }
 
+/// The bytes that a run which must succeed makes of the bytes on its standard input.
+pub(crate) fn pipe(args: &[&str], input: &[u8]) -> Vec<u8> {
+    let output = output_with_stdin(args, input);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    output.stdout
+}
+
 /// Like [`ffhec`], with text on standard input.
 pub(crate) fn ffhec_with_stdin(args: &[&str], input: &[u8]) -> Outcome {
+    Outcome::of(&output_with_stdin(args, input))
+}
+
+fn output_with_stdin(args: &[&str], input: &[u8]) -> Output {
     let mut child =
         command(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     // The command may end before it has read everything.
     let _ = child.stdin.take().unwrap().write_all(input);
-    Outcome::of(&child.wait_with_output().unwrap())
+    child.wait_with_output().unwrap()
 }
 
 /// The repository root.

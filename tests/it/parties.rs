@@ -212,6 +212,54 @@ fn damaged_files_are_named_with_what_to_do() {
 }
 
 #[test]
+fn ciphertexts_travel_through_pipes() {
+    let parties = Parties::new();
+    let key = parties.path("keys/public.key").display().to_string();
+    let secret = parties.path("keys/secret.key").display().to_string();
+    let program = parties.path("p.ffl").display().to_string();
+    let input = std::fs::read(parties.path("in.ct")).unwrap();
+    let eval = ["eval", program.as_str(), "--key", key.as_str(), "--inputs", "-", "--out", "-", "-q"];
+    let output = crate::command::pipe(&eval, &input);
+    let decrypt = ["decrypt", program.as_str(), "--key", secret.as_str(), "--inputs", "-"];
+    assert_eq!(String::from_utf8(crate::command::pipe(&decrypt, &output)).unwrap(), RESULTS);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_private_table_stays_private() {
+    use std::os::unix::fs::PermissionsExt;
+    let parties = Parties::new();
+    let place = parties.path("private.csv");
+    std::fs::write(&place, "old").unwrap();
+    std::fs::set_permissions(&place, std::fs::Permissions::from_mode(0o600)).unwrap();
+    parties
+        .ffhec(&[
+            "decrypt",
+            "@p.ffl",
+            "--key",
+            "@keys/secret.key",
+            "--inputs",
+            "@out.ct",
+            "--out",
+            "@private.csv",
+        ])
+        .ok();
+    assert_eq!(std::fs::read_to_string(&place).unwrap(), RESULTS);
+    assert_eq!(std::fs::metadata(&place).unwrap().permissions().mode() & 0o777, 0o600);
+}
+
+#[test]
+fn keygen_leaves_old_keys_when_it_cannot_write_new_ones() {
+    let parties = Parties::new();
+    std::fs::remove_file(parties.path("keys/public.key")).unwrap();
+    std::fs::create_dir(parties.path("keys/public.key")).unwrap();
+    parties
+        .ffhec(&["keygen", "--preset", "test", "--force", "--out", "@keys"])
+        .fails(1, &["public.key", "directory"]);
+    assert_eq!(parties.decrypt().ok(), RESULTS);
+}
+
+#[test]
 fn info_says_what_files_are() {
     let parties = Parties::new();
     let text = parties.ffhec(&["info", "@keys/public.key", "@keys/secret.key", "@in.ct", "@out.ct"]).ok();

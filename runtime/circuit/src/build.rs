@@ -73,8 +73,11 @@ impl Builder {
         self.circuit.outputs.push(port);
     }
 
-    /// The finished circuit.
-    pub fn finish(self) -> Circuit {
+    /// The finished circuit. Gates that came from no named function come from `main`.
+    pub fn finish(mut self) -> Circuit {
+        if self.circuit.functions.is_empty() && !self.circuit.gates.is_empty() {
+            self.circuit.functions.push("main".to_owned());
+        }
         self.circuit
     }
 
