@@ -174,9 +174,12 @@ fn page() -> String {
         }
     }
     text.push_str("\n## The price of options\n\nOf `ieee<8, 24, ..>`: rounding directions, what may be left out, and the status word of `--flags`.\n");
-    for (label, op, operands) in [("add", Op::Add, 2), ("mul", Op::Mul, 2), ("div", Op::Div, 2), ("fma", Op::Fma, 3)] {
+    for (label, op, operands) in
+        [("add", Op::Add, 2), ("mul", Op::Mul, 2), ("div", Op::Div, 2), ("fma", Op::Fma, 3)]
+    {
         write!(text, "\n### {label}\n\n{}", head("options", "")).unwrap();
-        let mut names: Vec<String> = Rounding::ALL.iter().map(|rounding| rounding.name().to_owned()).collect();
+        let mut names: Vec<String> =
+            Rounding::ALL.iter().map(|rounding| rounding.name().to_owned()).collect();
         names.extend(["flush", "finite", "flush, finite", "toward_zero, flush, finite"].map(str::to_owned));
         for options in names {
             let graph = graph(&op, &format!("ieee<8, 24, {options}>"), operands);

@@ -88,7 +88,10 @@ impl Random {
             _ => {}
         }
         match self.next() % 8 {
-            0 => low = [0, 1, places, places - 1, places ^ (places >> 1)][usize::try_from(self.next() % 5).unwrap()],
+            0 => {
+                low = [0, 1, places, places - 1, places ^ (places >> 1)]
+                    [usize::try_from(self.next() % 5).unwrap()]
+            }
             1 => low = 1 << (self.next() % u64::from(fraction)),
             2 => low = places ^ 1 << (self.next() % u64::from(fraction)),
             _ => {}
@@ -143,13 +146,7 @@ impl Bench {
 }
 
 fn flags_of(status: Status) -> u8 {
-    let all = [
-        Status::INVALID_OP,
-        Status::DIV_BY_ZERO,
-        Status::OVERFLOW,
-        Status::UNDERFLOW,
-        Status::INEXACT,
-    ];
+    let all = [Status::INVALID_OP, Status::DIV_BY_ZERO, Status::OVERFLOW, Status::UNDERFLOW, Status::INEXACT];
     all.iter().enumerate().map(|(bit, flag)| u8::from(status.contains(*flag)) << bit).sum()
 }
 
@@ -253,9 +250,7 @@ fn same_flags<S: Semantics>(found: u8, wanted: u8, result: u128) -> bool {
 }
 
 fn check_rows<S: Semantics>(op: &Op, name: &str, round: Round, bench: &Bench, rows: &[Vec<u128>]) {
-    let signaling = |row: &[u128]| {
-        row.iter().any(|&bits| IeeeFloat::<S>::from_bits(bits).is_signaling())
-    };
+    let signaling = |row: &[u128]| row.iter().any(|&bits| IeeeFloat::<S>::from_bits(bits).is_signaling());
     for (row, (found, flags)) in rows.iter().zip(bench.run(rows)) {
         let (wanted, wanted_flags, float) = expected::<S>(op, round, row);
         let nan = |bits: u128| float && IeeeFloat::<S>::from_bits(bits).is_nan();
@@ -399,7 +394,8 @@ where
         (0..1_u128 << S::BITS).map(|bits| vec![bits]).collect()
     } else {
         let mut random = Random(99);
-        let (exponent, fraction) = (u32::try_from(S::EXP_BITS).unwrap(), u32::try_from(S::PRECISION - 1).unwrap());
+        let (exponent, fraction) =
+            (u32::try_from(S::EXP_BITS).unwrap(), u32::try_from(S::PRECISION - 1).unwrap());
         let middle = ((1_u128 << (exponent - 1)) - 1) << fraction;
         (0..rows_wanted()).map(|_| vec![random.encoding(exponent, fraction, Some(middle))]).collect()
     };
@@ -424,7 +420,9 @@ where
             }
         }
     }
-    for (name, width, signed) in [("int<8>", 8, true), ("uint<8>", 8, false), ("int<33>", 33, true), ("uint<64>", 64, false)] {
+    for (name, width, signed) in
+        [("int<8>", 8, true), ("uint<8>", 8, false), ("int<33>", 33, true), ("uint<64>", 64, false)]
+    {
         let bench = Bench::new(&Op::Convert, Scalar::parse(name).unwrap(), &[source]);
         for chunk in rows.chunks(64) {
             for (row, (found, flags)) in chunk.iter().zip(bench.run(chunk)) {
@@ -486,16 +484,22 @@ fn circuits_obey_the_laws_of_floats() {
             }
             // x - x is zero, and raises nothing, for finite x.
             let same: Vec<Vec<u128>> = rows.iter().map(|row| vec![row[0], row[0]]).collect();
-            let finite = |bits: u128| format.infinity().is_none_or(|infinity| {
-                bits & !(1 << (exponent + fraction)) < u128::try_from(infinity).unwrap()
-            });
+            let finite = |bits: u128| {
+                format.infinity().is_none_or(|infinity| {
+                    bits & !(1 << (exponent + fraction)) < u128::try_from(infinity).unwrap()
+                })
+            };
             for (row, (found, flags)) in same.iter().zip(sub.run(&same)) {
                 let magnitude = found & !(1 << (exponent + fraction));
-                assert!(!finite(row[0]) || (magnitude == 0 && flags == 0), "{name} {row:x?} - itself: {found:x}");
+                assert!(
+                    !finite(row[0]) || (magnitude == 0 && flags == 0),
+                    "{name} {row:x?} - itself: {found:x}"
+                );
             }
             // x * 2^k is scale2(x, k).
             for k in [-3_i64, 2] {
-                let power = u128::try_from(i64::from(i32::try_from(format.bias()).unwrap()) + k).unwrap() << fraction;
+                let power =
+                    u128::try_from(i64::from(i32::try_from(format.bias()).unwrap()) + k).unwrap() << fraction;
                 let by_product: Vec<Vec<u128>> = rows.iter().map(|row| vec![row[0], power]).collect();
                 let nibble = u128::from(k.to_ne_bytes()[0] & 15);
                 let by_scale: Vec<Vec<u128>> = rows.iter().map(|row| vec![row[0], nibble]).collect();

@@ -4,9 +4,9 @@ use ffhec_circuit::{Builder, Circuit, Gate, Port, Wire};
 use thiserror::Error;
 
 use super::fir::{Column, Graph, Op};
+use super::status::status;
 use crate::gadgets::apply::{Typed, apply, is_canonical};
 use crate::gadgets::bits::{Bits, Gates};
-use super::status::status;
 use crate::gadgets::flags::{Flags, of_operands};
 use crate::gadgets::float::Operand;
 use crate::gadgets::format::Scalar;
@@ -204,11 +204,24 @@ mod tests {
             (Op::Sum, "float<15, 113>", 1_000),
             (Op::Dot, "ieee<15, 113>", 1_000),
             (Op::Rem, "float<15, 113>", 2),
+            (Op::Remainder, "float<15, 113>", 2),
             (Op::Fma, "float<15, 113>", 3),
         ] {
             let error = lower(&program(op, name, count), 5_000).unwrap_err();
             assert_eq!(error.limit, 5_000);
         }
+    }
+
+    #[test]
+    fn the_status_word_costs_nothing_unless_it_is_asked_for() {
+        let graph = program(Op::Mul, "f32", 2);
+        assert_eq!(lower(&graph, 100_000), lower_with(&graph, 100_000, false));
+        let with = lower_with(&graph, 100_000, true).unwrap();
+        assert!(with.counts().and > lower(&graph, 100_000).unwrap().counts().and);
+        let names: Vec<&str> = with.outputs.iter().map(|port| port.name.as_str()).collect();
+        let all = ["flag_invalid", "flag_div_by_zero", "flag_overflow", "flag_underflow", "flag_inexact"];
+        assert_eq!(names, [&["result"], all.as_slice()].concat());
+        assert!(matches!(lower_with(&graph, 1_000, true), Err(TooManyGates { limit: 1_000, .. })));
     }
 
     #[test]

@@ -49,6 +49,11 @@ impl Flags {
         Flags::from_array([g.bit(false); 5])
     }
 
+    /// A result that is too large, and so inexact.
+    pub fn overflow(g: &mut Gates<'_>, overflow: Wire) -> Flags {
+        Flags { overflow, inexact: overflow, ..Flags::none(g) }
+    }
+
     /// In the order of [`Flags::NAMES`].
     pub fn to_array(self) -> [Wire; 5] {
         [self.invalid, self.div_by_zero, self.overflow, self.underflow, self.inexact]
@@ -173,8 +178,11 @@ fn rises(g: &mut Gates<'_>, rounding: Rounding, kept: &[Wire], low: &[Wire], res
 pub fn of_operands(g: &mut Gates<'_>, op: &Op, ty: Scalar, operands: &[Typed<'_>]) -> Flags {
     let mut flags = Flags::none(g);
     let Some(format) = operands.first().and_then(|typed| typed.ty.as_float()) else { return flags };
-    let x: Vec<Signed> =
-        operands.iter().filter(|typed| typed.ty.as_float() == Some(format)).map(|t| signed(g, format, t.operand)).collect();
+    let x: Vec<Signed> = operands
+        .iter()
+        .filter(|typed| typed.ty.as_float() == Some(format))
+        .map(|t| signed(g, format, t.operand))
+        .collect();
     match op {
         Op::Add | Op::Sum => flags.invalid = opposite_infinities(g, &x),
         Op::Sub => {

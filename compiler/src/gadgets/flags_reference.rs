@@ -9,7 +9,7 @@ use num_traits::{One as _, Signed as _, Zero as _};
 
 use super::codec::Real;
 use super::format::{FloatFormat, Rounding, Scalar};
-use super::reference::{Exact, Random, Value, all, product, reference, root, value};
+use super::reference::{Exact, Random, Value, all, integral, product, reference, root, value};
 use crate::float::fir::{self, Column, Graph, Node, Op};
 use crate::float::lower::lower_with;
 
@@ -84,7 +84,8 @@ fn expected(op: &Op, ty: Scalar, types: &[Scalar], row: &[u128]) -> Word {
         return converted(&x[0], ty);
     }
     let format = ty.as_float().unwrap();
-    let nonsense = |a: &Value, b: &Value| (a.is_zero() && b.is_infinite()) || (a.is_infinite() && b.is_zero());
+    let nonsense =
+        |a: &Value, b: &Value| (a.is_zero() && b.is_infinite()) || (a.is_infinite() && b.is_zero());
     match op {
         Op::Add | Op::Sub => {
             let mut x = x.into_iter();
@@ -156,6 +157,11 @@ fn expected(op: &Op, ty: Scalar, types: &[Scalar], row: &[u128]) -> Word {
             let whole = if *op == Op::Rem { ratio.trunc() } else { half_even(&ratio) };
             let rest = &x[0] - &x[1] * whole;
             of_result(format, &rest, |found| *found == rest)
+        }
+        Op::Floor | Op::Ceil | Op::Round | Op::RoundEven | Op::Trunc => {
+            let Some(x) = finite else { return [false; 5] };
+            let overflow = integral(op, &x[0]).abs() > ty.finite_range().1.to_integer();
+            [false, false, overflow, false, overflow]
         }
         Op::Scale2 => match finite {
             Some(x) => {
@@ -253,7 +259,9 @@ fn all_operations(name: &str, count: usize) {
     for op in [Op::Lt, Op::Le] {
         check(&op, "bool", &[name, name], count);
     }
-    check(&Op::Sqrt, name, &[name], count);
+    for op in [Op::Sqrt, Op::Floor, Op::Ceil, Op::Round, Op::RoundEven, Op::Trunc] {
+        check(&op, name, &[name], count);
+    }
 }
 
 fn fused(name: &str, count: usize) {
@@ -288,7 +296,15 @@ fn flags_of_paper_and_ocp_formats_are_right() {
 
 #[test]
 fn flags_of_conversions_are_right() {
-    let floats = ["float<3, 4>", "ieee<4, 4>", "f8e4m3", "f8e5m2", "f16", "ieee<3, 9, finite>", "ieee<4, 6, up, flush>"];
+    let floats = [
+        "float<3, 4>",
+        "ieee<4, 4>",
+        "f8e4m3",
+        "f8e5m2",
+        "f16",
+        "ieee<3, 9, finite>",
+        "ieee<4, 6, up, flush>",
+    ];
     let others = ["int<1>", "int<4>", "uint<5>", "int<32>", "uint<1>", "fixed<4, 4>", "fixed<1, 40>"];
     for from in floats {
         for to in floats.iter().chain(&others) {

@@ -4,6 +4,7 @@ use ffhec_circuit::Wire;
 use num_bigint::BigInt;
 
 use super::bits::{Bits, Gates};
+use super::flags::Flags;
 use super::float::{Class, Operand, classify, fields, offset, plain_zero, unpack_normalised};
 use super::format::FloatFormat;
 use super::round::{Below, Exact, Special, overflow_away, round};
@@ -191,6 +192,9 @@ pub fn integral(g: &mut Gates<'_>, format: FloatFormat, x: Operand<'_>, mode: In
     }
     if format.has_infinity() {
         infinite_as_directed(g, format, &mut out, sign, class);
+    } else {
+        let flags = Flags::overflow(g, carry);
+        g.raise(flags);
     }
     let sign = if format.has_signed_zero() {
         sign
@@ -212,6 +216,8 @@ fn infinite_as_directed(g: &mut Gates<'_>, format: FloatFormat, out: &mut Bits, 
     let ones = g.all(&out[format.fraction_bits() as usize..]);
     let special = g.or(class.infinite, class.nan);
     let over = g.and_not(ones, special);
+    let flags = Flags::overflow(g, over);
+    g.raise(flags);
     let away = overflow_away(g, format, sign);
     let largest = g.and_not(over, away);
     let change = infinity ^ format.max_finite();

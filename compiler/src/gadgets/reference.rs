@@ -133,7 +133,8 @@ pub(super) fn product(x: &Value, y: &Value) -> Value {
 /// The nearest whole number, ties to even.
 fn nearest_even(exact: &Exact) -> BigInt {
     let (low, high) = (exact.floor().to_integer(), exact.ceil().to_integer());
-    let (below, above) = (exact - Exact::from_integer(low.clone()), Exact::from_integer(high.clone()) - exact);
+    let (below, above) =
+        (exact - Exact::from_integer(low.clone()), Exact::from_integer(high.clone()) - exact);
     match below.cmp(&above) {
         Ordering::Less => low,
         Ordering::Greater => high,
@@ -142,7 +143,7 @@ fn nearest_even(exact: &Exact) -> BigInt {
     }
 }
 
-fn integral(op: &Op, exact: &Exact) -> BigInt {
+pub(super) fn integral(op: &Op, exact: &Exact) -> BigInt {
     match op {
         Op::Floor => exact.floor().to_integer(),
         Op::Ceil => exact.ceil().to_integer(),
@@ -252,9 +253,7 @@ fn float_reference(op: &Op, format: FloatFormat, operands: &[u128]) -> u128 {
             let least = matches!(op, Op::Min | Op::Minimum);
             let second = match compare(&x[0], &x[1]) {
                 None => x[0].is_nan() && !x[1].is_nan(),
-                Some(Ordering::Equal) => {
-                    x[0].negative != x[1].negative && (x[1].negative == least)
-                }
+                Some(Ordering::Equal) => x[0].negative != x[1].negative && (x[1].negative == least),
                 Some(order) => (order == Ordering::Greater) == least,
             };
             let index = usize::from(second);
@@ -304,7 +303,9 @@ pub(super) fn reference(op: &Op, ty: Scalar, types: &[Scalar], operands: &[u128]
         Op::IsFinite => u128::from(first.finite().is_some()),
         Op::IsNegative => u128::from(first.negative),
         Op::IsZero => u128::from(first.is_zero()),
-        Op::IsSubnormal => u128::from(first.finite().is_some_and(|x| !x.is_zero() && below_normal(types[0], &x))),
+        Op::IsSubnormal => {
+            u128::from(first.finite().is_some_and(|x| !x.is_zero() && below_normal(types[0], &x)))
+        }
         Op::IsNormal => u128::from(first.finite().is_some_and(|x| !below_normal(types[0], &x))),
         Op::Convert => convert(&first, types[0], ty),
         Op::Scale2 => {
@@ -399,7 +400,9 @@ fn whole_reference(op: &Op, ty: Scalar, x: &[Exact], raw: &[u128]) -> u128 {
         Op::ShrConst(places) => wrap(&x[0] / Exact::from_integer(BigInt::one() << *places), false),
         Op::Shl => wrap(&x[0] * Exact::from_integer(BigInt::one() << amount()), false),
         Op::Shr => wrap(&x[0] / Exact::from_integer(BigInt::one() << amount()), false),
-        Op::Floor | Op::Ceil | Op::Round | Op::RoundEven | Op::Trunc => wrap(Exact::from_integer(integral(op, &x[0])), false),
+        Op::Floor | Op::Ceil | Op::Round | Op::RoundEven | Op::Trunc => {
+            wrap(Exact::from_integer(integral(op, &x[0])), false)
+        }
         other => panic!("no integer reference for {other:?}"),
     }
 }
@@ -670,8 +673,7 @@ const UNARY: [Op; 17] = [
     Op::IsSubnormal,
     Op::IsNormal,
 ];
-const ORDER: [Op; 8] =
-    [Op::Lt, Op::Le, Op::Eq, Op::Min, Op::Max, Op::Minimum, Op::Maximum, Op::CopySign];
+const ORDER: [Op; 8] = [Op::Lt, Op::Le, Op::Eq, Op::Min, Op::Max, Op::Minimum, Op::Maximum, Op::CopySign];
 const SMALL: [&str; 10] = [
     "float<3, 4>",
     "float<4, 4>",
@@ -702,6 +704,17 @@ fn small_formats_are_right_in_order_and_remainder() {
     exhaustive(&[Op::Rem, Op::Remainder], &SMALL);
 }
 
+/// All encodings with `FFHEC_FULL`, otherwise a sample.
+#[test]
+#[allow(clippy::disallowed_methods, reason = "a test reads the environment; the compiler does not")]
+fn the_paper_format_of_sixteen_bits_is_right_in_every_unary_operation() {
+    if std::env::var_os("FFHEC_FULL").is_some() {
+        exhaustive(&UNARY, &["float<5, 11>"]);
+    } else {
+        random(&UNARY, &["float<5, 11>"], 6_000);
+    }
+}
+
 #[test]
 fn every_rounding_and_option_is_right() {
     let names: Vec<String> = Rounding::ALL
@@ -712,7 +725,8 @@ fn every_rounding_and_option_is_right() {
         })
         .collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    let ops = [Op::Add, Op::Mul, Op::Div, Op::Sqrt, Op::Sum, Op::Fma, Op::Dot, Op::Scale2, Op::Rem, Op::Remainder];
+    let ops =
+        [Op::Add, Op::Mul, Op::Div, Op::Sqrt, Op::Sum, Op::Fma, Op::Dot, Op::Scale2, Op::Rem, Op::Remainder];
     random(&ops, &names, 10_000);
 }
 

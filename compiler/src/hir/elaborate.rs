@@ -1021,7 +1021,9 @@ impl<'a> Elaborator<'a> {
             | Builtin::IsSubnormal
             | Builtin::IsNormal => first.as_float().is_some(),
             Builtin::IsZero => first != Scalar::Bool,
-            Builtin::Remainder => first.as_float().is_some() && args.iter().all(|value| self.emit.ty(*value) == ty),
+            Builtin::Remainder => {
+                first.as_float().is_some() && args.iter().all(|value| self.emit.ty(*value) == ty)
+            }
             Builtin::Scale2 => {
                 first == ty && args.get(1).is_some_and(|by| matches!(self.emit.ty(*by), Scalar::Int(_)))
             }

@@ -1200,7 +1200,9 @@ impl<'a> Body<'_, 'a> {
             | Builtin::RoundEven
             | Builtin::Trunc => self.same(args, Need::FRACTION),
             Builtin::Significand => self.same(args, Need::FLOAT),
-            Builtin::Min | Builtin::Max | Builtin::Minimum | Builtin::Maximum | Builtin::Fma => self.same(args, Need::NUMBER),
+            Builtin::Min | Builtin::Max | Builtin::Minimum | Builtin::Maximum | Builtin::Fma => {
+                self.same(args, Need::NUMBER)
+            }
             Builtin::CopySign | Builtin::Remainder => self.same(args, Need::FLOAT),
             Builtin::Select => {
                 let condition = self.expr(&args[0], Some(&Ty::BOOL));
