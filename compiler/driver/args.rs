@@ -187,6 +187,10 @@ pub(crate) struct ProgramArgs {
     /// How analytic functions are evaluated.
     #[arg(long, value_enum)]
     pub(crate) approx: Option<Approx>,
+    /// Add bool results flag_invalid, flag_div_by_zero, flag_overflow, flag_underflow and flag_inexact: the IEEE-754
+    /// exceptions that the program raised.
+    #[arg(long)]
+    pub(crate) flags: bool,
     /// Change a compiler limit, such as gates=50000000; the language reference lists them.
     #[arg(long, value_name = "NAME=N")]
     pub(crate) limit: Vec<String>,

@@ -178,6 +178,7 @@ fn refuse_source_options(args: &ProgramArgs, path: &Path) -> Result<(), Failure>
         ("--public-file", args.public_file.is_some()),
         ("--approx", args.approx.is_some()),
         ("--limit", !args.limit.is_empty()),
+        ("--flags", args.flags),
     ];
     match given.iter().find(|(_, set)| *set) {
         None => Ok(()),
@@ -199,6 +200,7 @@ fn options(args: &ProgramArgs) -> Result<Options, Failure> {
                 )
             })?;
     }
+    options.flags = args.flags;
     options.public = public_values(args)?;
     for limit in &args.limit {
         set_limit(&mut options.limits, limit)?;

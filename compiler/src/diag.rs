@@ -102,6 +102,7 @@ pub const CODES: &[(&str, &str)] = &[
     ("E0404", "public value that its type cannot hold"),
     ("E0405", "public value outside its range"),
     ("E0406", "`--float` that is not a float type"),
+    ("E0407", "result with the name of a column of the status word"),
     ("W0001", "unused input"),
     ("W0002", "comparison that ranges decide"),
     ("W0003", "inexact literal"),

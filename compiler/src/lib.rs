@@ -37,7 +37,7 @@ pub fn compile(
 ) -> Result<Compiled, Vec<Diagnostic>> {
     let Analysis { graph, places, mut warnings, doc } = analyze(sources, options, loader)?;
     let most = usize::try_from(options.limits.gates).unwrap_or(usize::MAX);
-    match float::lower::lower(&graph, most) {
+    match float::lower::lower_with(&graph, most, options.flags) {
         Ok(circuit) => Ok(Compiled { circuit: opt::optimize(circuit), warnings, doc }),
         Err(too_many) => {
             let message =

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use ffhec_circuit::{Circuit, Plain, evaluate};
 use ffhec_compiler::float::fir::{Column, Graph, Node, Op, Value};
-use ffhec_compiler::float::lower::lower;
+use ffhec_compiler::float::lower::{lower, lower_with};
 use ffhec_compiler::gadgets::codec::Real;
 use ffhec_compiler::gadgets::format::Scalar;
 use num_bigint::BigUint;
@@ -18,6 +18,8 @@ struct Program {
     types: Vec<Scalar>,
     result: Scalar,
     circuit: Circuit,
+    /// The same with the status word.
+    flagged: Circuit,
     /// The operation hands a NaN on as it is.
     passes_nan: bool,
 }
@@ -32,15 +34,18 @@ impl Program {
             graph.nodes.push(Node { op, operands: vec![], ty, origin: 0 });
         }
         let operands = (0..u32::try_from(types.len()).unwrap()).map(Value).collect();
-        let passes_nan = op == Op::Trunc;
+        let passes_nan = matches!(op, Op::Trunc | Op::RoundEven);
         graph.nodes.push(Node { op, operands, ty: result, origin: 0 });
         let value = Value(u32::try_from(types.len()).unwrap());
         graph.outputs.push((column("result".to_owned(), result), value));
         let circuit = lower(&graph, 10_000_000).unwrap();
-        Program { types: types.to_vec(), result, circuit, passes_nan }
+        let flagged = lower_with(&graph, 10_000_000, true).unwrap();
+        Program { types: types.to_vec(), result, circuit, flagged, passes_nan }
     }
 
-    fn run(&self, rows: &[Vec<u64>]) -> Vec<u64> {
+    /// The result of every row, as many bits as it has, and what comes behind it.
+    fn run(&self, circuit: &Circuit, rows: &[Vec<u64>]) -> Vec<(u64, u64)> {
+        let width = self.result.width() as usize;
         let mut results = Vec::with_capacity(rows.len());
         for chunk in rows.chunks(64) {
             let mut inputs = Vec::new();
@@ -50,19 +55,38 @@ impl Program {
                     inputs.push(lanes.fold(0, |word, (lane, row)| word | (row[index] >> bit & 1) << lane));
                 }
             }
-            let out = evaluate(&self.circuit, &Plain, &inputs);
+            let out = evaluate(circuit, &Plain, &inputs);
             for lane in 0..chunk.len() {
-                let bits = out.iter().enumerate();
-                results.push(bits.fold(0, |word, (bit, value)| word | (value >> lane & 1) << bit));
+                let (value, rest) = out.split_at(width);
+                let word = |bits: &[u64]| {
+                    let bits = bits.iter().enumerate();
+                    bits.fold(0, |word, (bit, value)| word | (value >> lane & 1) << bit)
+                };
+                results.push((word(value), word(rest)));
             }
         }
         results
     }
 
+    /// Compares the status word with TestFloat's flags.
+    fn check_flags(&self, name: &str, rows: &[Vec<u64>], flags: &[u64]) {
+        // The vectors know a conversion to an integer as one that does not say whether it is exact.
+        let to_integer = self.result.as_float().is_none() && self.result != Scalar::Bool;
+        let seen = if to_integer { 0b01111 } else { 0b11111 };
+        for ((row, (_, found)), &flags) in rows.iter().zip(self.run(&self.flagged, rows)).zip(flags) {
+            // Theirs: inexact, underflow, overflow, infinite, invalid. Ours the other way round.
+            let expected = (0..5).fold(0, |word, bit| word | (flags >> bit & 1) << (4 - bit));
+            assert_eq!(found & seen, expected, "{name}: {row:x?} flags, lowest invalid");
+        }
+    }
+
     /// Compares; any NaN stands for NaN, but what arithmetic gives must be the canonical one.
     fn check(&self, name: &str, rows: &[Vec<u64>], expected: &[u64]) {
         let nan = self.result.encode_real(&Real::Nan).map(|encoded| encoded.bits);
-        for ((row, found), &expected) in rows.iter().zip(self.run(rows)).zip(expected) {
+        let with_flags = self.run(&self.flagged, rows);
+        let found = self.run(&self.circuit, rows).into_iter().zip(with_flags);
+        for ((row, ((found, _), (beside_flags, _))), &expected) in rows.iter().zip(found).zip(expected) {
+            assert_eq!(found, beside_flags, "{name}: {row:x?}: the status word changes the result");
             let is_nan = self.result.decode(&BigUint::from(expected)) == Real::Nan;
             let found_nan = self.result.decode(&BigUint::from(found)) == Real::Nan;
             let canonical = self.passes_nan || Some(BigUint::from(found)) == nan;
@@ -110,12 +134,13 @@ fn operation(name: &str) -> Option<Op> {
         "le" | "le_quiet" => Op::Le,
         "eq" | "eq_signaling" => Op::Eq,
         "roundToInt" => Op::Trunc,
+        "rem" => Op::Remainder,
         _ => return None,
     })
 }
 
-/// The program and operand count of a file; none for operations that the language does not have (the IEEE remainder,
-/// rounding to an integer to nearest even).
+/// The program and operand count of a file; none for operations that the language does not have (conversion to an
+/// integer to nearest even).
 fn program(function: &str, rounding: &str) -> Option<Program> {
     if let Some((from, to)) = function.split_once("_to_") {
         let (from, to) = (scalar(from, rounding)?, scalar(to, rounding)?);
@@ -126,7 +151,7 @@ fn program(function: &str, rounding: &str) -> Option<Program> {
     let op = operation(name)?;
     let ty = scalar(format, rounding)?;
     match op {
-        Op::Trunc if rounding != "minMag" => None,
+        Op::Trunc if rounding != "minMag" => Some(Program::new(Op::RoundEven, ty, &[ty])),
         Op::Trunc | Op::Sqrt => Some(Program::new(op, ty, &[ty])),
         Op::Lt | Op::Le | Op::Eq => Some(Program::new(op, Scalar::Bool, &[ty, ty])),
         op => Some(Program::new(op, ty, &[ty, ty])),
@@ -148,6 +173,7 @@ fn check_file(path: &Path) -> bool {
     let Some(program) = program(function, rounding) else { return false };
     let operands = program.types.len();
     let (mut rows, mut expected) = (Vec::new(), Vec::new());
+    let (mut flagged, mut flags) = (Vec::new(), Vec::new());
     if kind == "tab" {
         for (index, &byte) in std::fs::read(path).unwrap().iter().enumerate() {
             let index = index as u64;
@@ -159,6 +185,13 @@ fn check_file(path: &Path) -> bool {
         for line in std::fs::read_to_string(path).unwrap().lines() {
             let words = hex(line);
             let invalid = words.get(operands + 1).is_some_and(|flags| flags & 0x10 != 0);
+            if let Some(&found) = words.get(operands + 1)
+                && has_our_flags(function)
+                && !(0..operands).any(|index| is_signaling(program.types[index], words[index]))
+            {
+                flagged.push(words[..operands].to_vec());
+                flags.push(found);
+            }
             // Out of range, every library has its own integer.
             if !(to_integer && invalid) {
                 rows.push(words[..operands].to_vec());
@@ -168,7 +201,21 @@ fn check_file(path: &Path) -> bool {
     }
     assert!(!rows.is_empty(), "{name} holds vectors");
     program.check(name, &rows, &expected);
+    program.check_flags(name, &flagged, &flags);
     true
+}
+
+/// `<` and `<=` signal, `==` does not.
+fn has_our_flags(function: &str) -> bool {
+    !function.ends_with("_quiet") && !function.ends_with("eq_signaling")
+}
+
+/// A NaN with a clear top fraction bit; the language has quiet ones only.
+fn is_signaling(ty: Scalar, bits: u64) -> bool {
+    ty.as_float().is_some_and(|format| {
+        let quiet = bits >> (format.fraction_bits() - 1) & 1 == 1;
+        !quiet && ty.decode(&BigUint::from(bits)) == Real::Nan
+    })
 }
 
 /// Lines `A B lt le eq`.

@@ -156,3 +156,27 @@ fn control_characters_do_not_reach_the_terminal() {
     assert!(outcome.err.len() < 2_000, "{}", outcome.err.len());
     outcome.fails(1, &["line 2"]);
 }
+
+#[test]
+fn the_status_word_is_five_more_columns() {
+    let all = "result,flag_invalid,flag_div_by_zero,flag_overflow,flag_underflow,flag_inexact";
+    let args =
+        ["run", "-e", "x / y", "--float", "f16", "--flags", "--scheme", "plain", "-q", "--inputs", "-"];
+    let table = ffhec_with_stdin(&args, b"x,y\n1,4\n1,0\n0,0\n60000,0.5\n1e-7,60000\n1,3\n").ok();
+    let rows = [
+        "0.25,false,false,false,false,false",
+        "inf,false,true,false,false,false",
+        "nan,true,false,false,false,false",
+        "inf,false,false,true,false,true",
+        "0,false,false,false,true,true",
+        "0.3333,false,false,false,false,true",
+    ];
+    assert_eq!(table, format!("{all}\n{}\n", rows.join("\n")));
+    let folder = tempfile::tempdir().unwrap();
+    let compiled = folder.path().join("p.ffc");
+    let compiled = compiled.to_str().unwrap();
+    ffhec(&["compile", "-e", "x / y", "--float", "f16", "--flags", "-o", compiled]).ok();
+    let args = ["run", compiled, "--scheme", "plain", "-q", "--in", "x=1", "--in", "y=0"];
+    assert_eq!(ffhec(&args).ok(), format!("{all}\n{}\n", rows[1]));
+    ffhec(&["run", compiled, "--flags", "--in", "x=1"]).fails(2, &["--flags"]);
+}

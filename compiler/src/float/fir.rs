@@ -33,12 +33,18 @@ pub enum Op {
     Rem,
     /// Same; float and fixed.
     Sqrt,
+    /// Same float: the remainder of IEEE-754, `x - y n` with n the whole number nearest to `x / y`, ties to even.
+    Remainder,
     /// Same, three operands: `a * b + c` rounded once.
     Fma,
     /// Same, any number; the smaller (the number, if one is NaN).
     Min,
     /// Same, any number; the larger (the number, if one is NaN).
     Max,
+    /// Same, any number; the smaller, NaN if either is.
+    Minimum,
+    /// Same, any number; the larger, NaN if either is.
+    Maximum,
     /// Operands of one type, result bool.
     Lt,
     /// Operands of one type, result bool.
@@ -71,6 +77,8 @@ pub enum Op {
     Ceil,
     /// Same float or fixed: nearest integer, ties away from zero.
     Round,
+    /// Same float or fixed: nearest integer, ties to even.
+    RoundEven,
     /// Same float or fixed: toward zero.
     Trunc,
     /// Same float: magnitude of the first, sign of the second.
@@ -90,6 +98,12 @@ pub enum Op {
     IsFinite,
     /// Float operand, result bool: the sign bit.
     IsNegative,
+    /// Any number, result bool.
+    IsZero,
+    /// Float operand, result bool: not zero, below the smallest normal.
+    IsSubnormal,
+    /// Float operand, result bool: finite, and neither zero nor subnormal.
+    IsNormal,
     /// Any operand to the `uint` of its encoding, or the `uint` of an encoding to `ty`; the bits stay, but encodings
     /// that the type does not use become the one it does (zero of `float<E, P>`, the canonical NaN).
     Reinterpret,

@@ -4,9 +4,12 @@ use ffhec_circuit::{Builder, Circuit, Gate, Port, Wire};
 use thiserror::Error;
 
 use super::fir::{Column, Graph, Op};
+use super::status::status;
 use crate::gadgets::apply::{Typed, apply, is_canonical};
 use crate::gadgets::bits::{Bits, Gates};
+use crate::gadgets::flags::{Flags, of_operands};
 use crate::gadgets::float::Operand;
+use crate::gadgets::format::Scalar;
 
 /// A program with more gates than the limit.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -23,13 +26,24 @@ pub struct TooManyGates {
 /// # Errors
 /// If more than `max_gates` gates were needed on the way; the work stops there.
 pub fn lower(graph: &Graph, max_gates: usize) -> Result<Circuit, TooManyGates> {
+    lower_with(graph, max_gates, false)
+}
+
+/// Like [`lower`]; with `flags`, five more results named [`Flags::NAMES`] say which exceptions of IEEE-754 the
+/// operations raised that the results depend on ([`super::status`]).
+///
+/// # Errors
+/// If more than `max_gates` gates were needed on the way; the work stops there.
+pub fn lower_with(graph: &Graph, max_gates: usize, flags: bool) -> Result<Circuit, TooManyGates> {
     let mut builder = Builder::new();
+    let mut raised = Vec::new();
     let inputs: Vec<Bits> = graph.inputs.iter().map(|column| builder.input(port(column))).collect();
     let needed = reachable(graph);
     let mut values: Vec<(Bits, bool)> = Vec::with_capacity(graph.nodes.len());
     for (node, needed) in graph.nodes.iter().zip(needed) {
         if !needed {
             values.push((Bits::new(), true));
+            raised.push(None);
             continue;
         }
         let function = graph.functions.get(node.origin as usize).map_or("", String::as_str);
@@ -44,12 +58,21 @@ pub fn lower(graph: &Graph, max_gates: usize) -> Result<Circuit, TooManyGates> {
             })
             .collect();
         let canonical = is_canonical(&node.op, &typed);
-        let mut gates = Gates::new(&mut builder, max_gates);
+        let mut gates = if flags {
+            Gates::watching(&mut builder, max_gates)
+        } else {
+            Gates::new(&mut builder, max_gates)
+        };
         let bits = if let Op::Input(index) = &node.op {
             inputs[*index as usize].clone()
         } else {
             apply(&mut gates, &node.op, node.ty, &typed)
         };
+        if flags {
+            let by_operands = of_operands(&mut gates, &node.op, node.ty, &typed);
+            let by_rounding = gates.take_raised();
+            raised.push(Some(by_rounding.or(&mut gates, by_operands)));
+        }
         if gates.full() {
             return Err(TooManyGates { limit: max_gates, function: function.to_owned() });
         }
@@ -58,6 +81,17 @@ pub fn lower(graph: &Graph, max_gates: usize) -> Result<Circuit, TooManyGates> {
     }
     for (column, value) in &graph.outputs {
         builder.output(port(column), &values[value.0 as usize].0);
+    }
+    if flags {
+        let mut gates = Gates::new(&mut builder, max_gates);
+        let word = status(&mut gates, graph, &raised, |value| values[value.0 as usize].0[0]);
+        if gates.full() {
+            return Err(TooManyGates { limit: max_gates, function: "the status word".to_owned() });
+        }
+        for (name, wire) in Flags::NAMES.into_iter().zip(word.to_array()) {
+            let kind = Scalar::Bool.to_string();
+            builder.output(Port { name: name.to_owned(), kind, width: 1, range: None }, &[wire]);
+        }
     }
     Ok(sweep(builder.finish()))
 }
@@ -124,7 +158,6 @@ mod tests {
 
     use super::*;
     use crate::float::fir::{Node, Value};
-    use crate::gadgets::format::Scalar;
 
     fn ty(text: &str) -> Scalar {
         Scalar::parse(text).unwrap()
@@ -171,11 +204,24 @@ mod tests {
             (Op::Sum, "float<15, 113>", 1_000),
             (Op::Dot, "ieee<15, 113>", 1_000),
             (Op::Rem, "float<15, 113>", 2),
+            (Op::Remainder, "float<15, 113>", 2),
             (Op::Fma, "float<15, 113>", 3),
         ] {
             let error = lower(&program(op, name, count), 5_000).unwrap_err();
             assert_eq!(error.limit, 5_000);
         }
+    }
+
+    #[test]
+    fn the_status_word_costs_nothing_unless_it_is_asked_for() {
+        let graph = program(Op::Mul, "f32", 2);
+        assert_eq!(lower(&graph, 100_000), lower_with(&graph, 100_000, false));
+        let with = lower_with(&graph, 100_000, true).unwrap();
+        assert!(with.counts().and > lower(&graph, 100_000).unwrap().counts().and);
+        let names: Vec<&str> = with.outputs.iter().map(|port| port.name.as_str()).collect();
+        let all = ["flag_invalid", "flag_div_by_zero", "flag_overflow", "flag_underflow", "flag_inexact"];
+        assert_eq!(names, [&["result"], all.as_slice()].concat());
+        assert!(matches!(lower_with(&graph, 1_000, true), Err(TooManyGates { limit: 1_000, .. })));
     }
 
     #[test]

@@ -39,6 +39,7 @@ fn add_aligned(
         Rounding::Up | Rounding::Down => (1, true),
         Rounding::NearestEven | Rounding::NearestAway => (2, true),
     };
+    let track = track || g.watches();
     let (negated, none) = g.negate_if(low, subtract);
     let sign = g.xor(subtract, none);
     let mut window = g.zeros(guards);
@@ -72,8 +73,12 @@ pub fn add(g: &mut Gates<'_>, format: FloatFormat, x: Operand<'_>, y: Operand<'_
     let paper = matches!(format.family, Family::Paper);
     let subnormals = format.has_subnormals();
     let one = g.bit(true);
-    let hidden = if paper { one } else { high.hidden };
+    let hidden = if paper && !g.watches() { one } else { high.hidden };
     let mut significand = high.fraction.clone();
+    if g.watches() && !subnormals {
+        // A zero must not look like a value that underflows.
+        significand = g.and_each(&significand, hidden);
+    }
     significand.push(hidden);
     let mut smaller = low.fraction.clone();
     let canonical = x.canonical && y.canonical;

@@ -7,7 +7,7 @@ use super::float::{Operand, canonical};
 use super::format::{FloatFormat, Scalar};
 use super::integer::{self, Shape};
 use super::parts::{self, Integral};
-use super::{add, compare, convert, mul, sum};
+use super::{add, compare, convert, mul, remainder, sum};
 use crate::float::fir::Op;
 
 /// An operand with its type.
@@ -32,10 +32,13 @@ pub fn is_canonical(op: &Op, operands: &[Typed<'_>]) -> bool {
         | Op::Mul
         | Op::Div
         | Op::Rem
+        | Op::Remainder
         | Op::Sqrt
         | Op::Fma
         | Op::Min
         | Op::Max
+        | Op::Minimum
+        | Op::Maximum
         | Op::Lt
         | Op::Le
         | Op::Eq
@@ -50,6 +53,7 @@ pub fn is_canonical(op: &Op, operands: &[Typed<'_>]) -> bool {
         | Op::Floor
         | Op::Ceil
         | Op::Round
+        | Op::RoundEven
         | Op::Trunc
         | Op::CopySign
         | Op::Scale2
@@ -59,6 +63,9 @@ pub fn is_canonical(op: &Op, operands: &[Typed<'_>]) -> bool {
         | Op::IsInf
         | Op::IsFinite
         | Op::IsNegative
+        | Op::IsZero
+        | Op::IsSubnormal
+        | Op::IsNormal
         | Op::Reinterpret
         | Op::Convert
         | Op::Sum
@@ -79,9 +86,17 @@ pub fn apply(g: &mut Gates<'_>, op: &Op, ty: Scalar, operands: &[Typed<'_>]) -> 
         Op::Convert => convert::convert(g, from, operands[0].operand, ty),
         Op::Reinterpret => convert::reinterpret(g, from, operands[0].operand, ty),
         // A comparison or classification has its operands' type.
-        Op::Lt | Op::Le | Op::Eq | Op::Exponent | Op::IsNan | Op::IsInf | Op::IsFinite | Op::IsNegative => {
-            apply_subject(g, op, from, operands)
-        }
+        Op::Lt
+        | Op::Le
+        | Op::Eq
+        | Op::Exponent
+        | Op::IsNan
+        | Op::IsInf
+        | Op::IsFinite
+        | Op::IsNegative
+        | Op::IsZero
+        | Op::IsSubnormal
+        | Op::IsNormal => apply_subject(g, op, from, operands),
         Op::Neg
         | Op::Abs
         | Op::Add
@@ -89,10 +104,13 @@ pub fn apply(g: &mut Gates<'_>, op: &Op, ty: Scalar, operands: &[Typed<'_>]) -> 
         | Op::Mul
         | Op::Div
         | Op::Rem
+        | Op::Remainder
         | Op::Sqrt
         | Op::Fma
         | Op::Min
         | Op::Max
+        | Op::Minimum
+        | Op::Maximum
         | Op::And
         | Op::Or
         | Op::Xor
@@ -104,6 +122,7 @@ pub fn apply(g: &mut Gates<'_>, op: &Op, ty: Scalar, operands: &[Typed<'_>]) -> 
         | Op::Floor
         | Op::Ceil
         | Op::Round
+        | Op::RoundEven
         | Op::Trunc
         | Op::CopySign
         | Op::Scale2
@@ -130,16 +149,20 @@ fn apply_float(g: &mut Gates<'_>, op: &Op, format: FloatFormat, x: &[Operand<'_>
         Op::Mul => mul::mul(g, format, x[0], x[1]),
         Op::Div => mul::div(g, format, x[0], x[1]),
         Op::Rem => mul::rem(g, format, x[0], x[1]),
+        Op::Remainder => remainder::remainder(g, format, x[0], x[1]),
         Op::Sqrt => mul::sqrt(g, format, x[0]),
         Op::Fma => mul::fma(g, format, x[0], x[1], x[2]),
         Op::Min => compare::extreme(g, format, x[0], x[1], false),
         Op::Max => compare::extreme(g, format, x[0], x[1], true),
+        Op::Minimum => compare::extreme_or_nan(g, format, x[0], x[1], false),
+        Op::Maximum => compare::extreme_or_nan(g, format, x[0], x[1], true),
         Op::Lt => vec![compare::less(g, format, x[0], x[1])],
         Op::Le => vec![compare::less_equal(g, format, x[0], x[1])],
         Op::Eq => vec![compare::equal(g, format, x[0], x[1])],
         Op::Floor => parts::integral(g, format, x[0], Integral::Floor),
         Op::Ceil => parts::integral(g, format, x[0], Integral::Ceil),
         Op::Round => parts::integral(g, format, x[0], Integral::Round),
+        Op::RoundEven => parts::integral(g, format, x[0], Integral::RoundEven),
         Op::Trunc => parts::integral(g, format, x[0], Integral::Trunc),
         Op::CopySign => parts::copy_sign(g, format, x[0], x[1]),
         Op::Scale2 => parts::scale2(g, format, x[0], x[1].bits),
@@ -153,6 +176,9 @@ fn apply_float(g: &mut Gates<'_>, op: &Op, format: FloatFormat, x: &[Operand<'_>
             vec![g.not(special)]
         }
         Op::IsNegative => vec![parts::is_negative(g, format, x[0])],
+        Op::IsZero => vec![parts::class(g, format, x[0]).zero],
+        Op::IsSubnormal => vec![parts::is_subnormal(g, format, x[0])],
+        Op::IsNormal => vec![parts::is_normal(g, format, x[0])],
         Op::Sum => match x {
             [only] => canonical(g, format, *only),
             [a, b] => add::add(g, format, *a, *b, false),
@@ -210,8 +236,12 @@ fn apply_whole(g: &mut Gates<'_>, op: &Op, ty: Scalar, operands: &[Operand<'_>])
         Op::Div => integer::quotient(g, shape, x[0], x[1]),
         Op::Rem => integer::remainder(g, shape, x[0], x[1]),
         Op::Sqrt => integer::root(g, shape, x[0]),
-        Op::Min => integer::extreme(g, shape, x[0], x[1], false),
-        Op::Max => integer::extreme(g, shape, x[0], x[1], true),
+        Op::Min | Op::Minimum => integer::extreme(g, shape, x[0], x[1], false),
+        Op::Max | Op::Maximum => integer::extreme(g, shape, x[0], x[1], true),
+        Op::IsZero => {
+            let some = g.any(x[0]);
+            vec![g.not(some)]
+        }
         Op::Lt => vec![integer::less(g, shape, x[0], x[1])],
         Op::Le => {
             let above = integer::less(g, shape, x[1], x[0]);
@@ -229,6 +259,7 @@ fn apply_whole(g: &mut Gates<'_>, op: &Op, ty: Scalar, operands: &[Operand<'_>])
         Op::Floor => integer::integral(g, shape, x[0], Integral::Floor),
         Op::Ceil => integer::integral(g, shape, x[0], Integral::Ceil),
         Op::Round => integer::integral(g, shape, x[0], Integral::Round),
+        Op::RoundEven => integer::integral(g, shape, x[0], Integral::RoundEven),
         Op::Trunc => integer::integral(g, shape, x[0], Integral::Trunc),
         Op::Input(_)
         | Op::Constant(_)
@@ -242,6 +273,9 @@ fn apply_whole(g: &mut Gates<'_>, op: &Op, ty: Scalar, operands: &[Operand<'_>])
         | Op::IsNan
         | Op::IsInf
         | Op::IsFinite
-        | Op::IsNegative => unreachable!("the float IR has no {op:?} on {ty}"),
+        | Op::IsNegative
+        | Op::IsSubnormal
+        | Op::IsNormal
+        | Op::Remainder => unreachable!("the float IR has no {op:?} on {ty}"),
     }
 }

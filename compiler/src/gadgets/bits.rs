@@ -17,13 +17,22 @@ pub type Bits = Vec<Wire>;
 pub struct Gates<'a> {
     builder: &'a mut Builder,
     limit: usize,
+    /// Exceptions raised so far, if anybody watches.
+    pub(super) raised: Option<super::flags::Flags>,
 }
 
 impl<'a> Gates<'a> {
     /// Gates go to `builder`; once it holds more than `limit`, loops whose length grows with exponents or operand
     /// counts stop early with a meaningless result, and [`Gates::full`] says so.
     pub fn new(builder: &'a mut Builder, limit: usize) -> Self {
-        Gates { builder, limit }
+        Gates { builder, limit, raised: None }
+    }
+
+    /// Like [`Gates::new`], and the exceptions that rounding meets are kept for [`Gates::take_raised`].
+    pub fn watching(builder: &'a mut Builder, limit: usize) -> Self {
+        let mut gates = Gates { builder, limit, raised: None };
+        gates.raised = Some(super::flags::Flags::none(&mut gates));
+        gates
     }
 
     /// Whether there are more gates than the limit.

@@ -82,3 +82,20 @@ pub fn extreme(g: &mut Gates<'_>, format: FloatFormat, x: Operand<'_>, y: Operan
     let bits = g.select(second, b, a);
     plain_zero(g, format, Operand { bits: &bits, canonical: x.canonical && y.canonical })
 }
+
+/// The smaller, or the larger if `larger`; NaN if either is. Minus zero is below plus zero.
+pub fn extreme_or_nan(
+    g: &mut Gates<'_>,
+    format: FloatFormat,
+    x: Operand<'_>,
+    y: Operand<'_>,
+    larger: bool,
+) -> Bits {
+    let (a, b) = (x.bits, y.bits);
+    let second = if larger { less_ordered(g, a, b) } else { less_ordered(g, b, a) };
+    let (nan_a, nan_b) = (is_nan(g, format, a), is_nan(g, format, b));
+    let second = g.or(second, nan_b);
+    let second = g.and_not(second, nan_a);
+    let bits = g.select(second, b, a);
+    plain_zero(g, format, Operand { bits: &bits, canonical: x.canonical && y.canonical })
+}

@@ -9,7 +9,10 @@ use ffhec_circuit::Wire;
 use num_bigint::BigInt;
 
 use super::bits::{Bits, Gates};
-use super::float::{Operand, canonical, classify, fields, offset, plain_zero, unpack, unpack_normalised};
+use super::flags::Flags;
+use super::float::{
+    Operand, Unpacked, canonical, classify, fields, offset, plain_zero, unpack, unpack_normalised,
+};
 use super::format::{FloatFormat, Scalar};
 use super::round::{Below, Exact, Special, round};
 use super::shift::{index_bits, normalise, shift_left};
@@ -144,10 +147,52 @@ fn float_to_whole(g: &mut Gates<'_>, from: FloatFormat, x: Operand<'_>, to: Whol
         let word = g.and_each(&magnitude, positive);
         (word, vec![g.bit(true); to.width], g.zeros(to.width))
     };
+    if g.watches() {
+        let lost = g.any(&moved[..precision - 1]);
+        let far = g.not(fits);
+        let far = g.and_not(far, below);
+        raise_whole(g, to, &value, &magnitude, &Cut { place, below, far, lost });
+    }
     let edge = g.select(value.sign, &lowest, &highest);
     let word = g.select(over, &edge, &word);
     let number = g.not(value.class.nan);
     g.and_each(&word, number)
+}
+
+/// What becomes of a float's magnitude as an integer.
+struct Cut<'a> {
+    /// The exponent in units of the last place.
+    place: &'a [Wire],
+    /// It is negative: less than one unit.
+    below: Wire,
+    /// It is beyond the target's width.
+    far: Wire,
+    /// Bits behind the last place were set (if the exponent is neither).
+    lost: Wire,
+}
+
+/// Raises invalid for NaN and what is out of range, and inexact for what was cut off otherwise.
+fn raise_whole(g: &mut Gates<'_>, to: Whole, value: &Unpacked, magnitude: &[Wire], cut: &Cut<'_>) {
+    let mut flags = Flags::none(g);
+    let far = if to.signed {
+        // Only the lowest value has the exponent of the width, less one.
+        let edge = g.constant(&BigInt::from(to.width - 1), cut.place.len());
+        let at_edge = g.equal(cut.place, &edge);
+        let some = g.any(&magnitude[..to.width - 1]);
+        let other = g.not(some);
+        let lowest = g.all(&[at_edge, value.sign, other]);
+        g.and_not(cut.far, lowest)
+    } else {
+        let unit = g.not(cut.below);
+        let negative = g.and(unit, value.sign);
+        g.or(cut.far, negative)
+    };
+    let far = g.and_not(far, value.class.zero);
+    flags.invalid = g.any(&[far, value.class.infinite, value.class.nan]);
+    let lost = g.or(cut.lost, cut.below);
+    let other = g.or(flags.invalid, value.class.zero);
+    flags.inexact = g.and_not(lost, other);
+    g.raise(flags);
 }
 
 fn whole_to_float(g: &mut Gates<'_>, from: Whole, bits: &[Wire], to: FloatFormat) -> Bits {

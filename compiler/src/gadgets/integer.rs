@@ -117,6 +117,15 @@ pub fn integral(g: &mut Gates<'_>, shape: Shape, x: &[Wire], mode: Integral) -> 
                 g.and(half, up)
             }
         },
+        Integral::RoundEven => match fraction.split_last() {
+            None => g.bit(false),
+            Some((&half, rest)) => {
+                let rest = g.any(rest);
+                let odd = whole.first().copied().unwrap_or(sign);
+                let up = g.or(rest, odd);
+                g.and(half, up)
+            }
+        },
     };
     let (whole, _) = g.increment(whole, up);
     let mut out = g.zeros(shape.fraction);

@@ -7,6 +7,7 @@ pub mod codec;
 pub mod compare;
 pub mod convert;
 pub mod divide;
+pub mod flags;
 pub mod float;
 pub mod format;
 pub mod integer;
@@ -14,10 +15,13 @@ pub mod mul;
 pub mod multiply;
 pub mod parts;
 pub mod protocol;
+pub mod remainder;
 pub mod round;
 pub mod shift;
 pub mod sum;
 pub mod text;
 
+#[cfg(test)]
+mod flags_reference;
 #[cfg(test)]
 mod reference;

@@ -153,7 +153,7 @@ pub fn div(g: &mut Gates<'_>, format: FloatFormat, x: Operand<'_>, y: Operand<'_
     let a = unpack_normalised(g, format, x.bits);
     let b = unpack_normalised(g, format, y.bits);
     let precision = format.precision as usize;
-    let truncate = format.rounding() == Rounding::TowardZero;
+    let truncate = format.rounding() == Rounding::TowardZero && !g.watches();
     let digits = precision + if truncate { 1 } else { 2 };
     let result = quotient(g, &a.significand, &b.significand, &[], digits);
     let sticky = if truncate {
@@ -224,7 +224,7 @@ pub fn sqrt(g: &mut Gates<'_>, format: FloatFormat, x: Operand<'_>) -> Bits {
     word.extend_from_slice(&radicand[radicand.len().saturating_sub(2 * digits)..]);
     // Only with so much precision that roots of subnormals are subnormal does more than the next digit matter.
     let subnormal = format.has_subnormals() && i64::from(format.precision) > format.bias();
-    let track = subnormal || rounding == Rounding::Up;
+    let track = subnormal || rounding == Rounding::Up || g.watches();
     let (mut root, inexact) = square_root(g, &word, digits, track);
     set_top(g, &mut root);
     let sticky = if track { inexact } else { g.bit(true) };
@@ -287,5 +287,7 @@ pub fn rem(g: &mut Gates<'_>, format: FloatFormat, x: Operand<'_>, y: Operand<'_
     // |x| < |y|, also for an infinite y: x itself.
     let keep = g.and_not(smaller, special.nan);
     let keep = g.and_not(keep, special.zero);
+    let other = g.not(keep);
+    g.mask_raised(other);
     g.select(keep, &x_bits, &reduced)
 }

@@ -4,6 +4,7 @@ use ffhec_circuit::Wire;
 use num_bigint::BigInt;
 
 use super::bits::{Bits, Gates};
+use super::flags::Flags;
 use super::float::{Class, Operand, classify, fields, offset, plain_zero, unpack_normalised};
 use super::format::FloatFormat;
 use super::round::{Below, Exact, Special, overflow_away, round};
@@ -108,8 +109,28 @@ pub enum Integral {
     Ceil,
     /// To nearest, ties away from zero.
     Round,
+    /// To nearest, ties to even.
+    RoundEven,
     /// Toward zero.
     Trunc,
+}
+
+/// Neither zero nor normal: the exponent field is zero and the fraction is not.
+pub fn is_subnormal(g: &mut Gates<'_>, format: FloatFormat, x: Operand<'_>) -> Wire {
+    if !format.has_subnormals() {
+        return g.bit(false);
+    }
+    let fields = fields(g, format, x.bits);
+    let some = g.any(&fields.fraction);
+    g.and_not(some, fields.hidden)
+}
+
+/// Finite, and neither zero nor subnormal.
+pub fn is_normal(g: &mut Gates<'_>, format: FloatFormat, x: Operand<'_>) -> Wire {
+    let fields = fields(g, format, x.bits);
+    let class = classify(g, format, &fields);
+    let special = g.xor(class.nan, class.infinite);
+    g.and_not(fields.hidden, special)
 }
 
 /// Rounds to an integer of the same format: the fraction bits behind the point are cleared, and one unit is added
@@ -143,6 +164,11 @@ pub fn integral(g: &mut Gates<'_>, format: FloatFormat, x: Operand<'_>, mode: In
             g.and(inexact, if mode == Integral::Ceil { positive } else { sign })
         }
         Integral::Round => half(g, format, &parts.field, &parts.fraction, &point),
+        Integral::RoundEven => {
+            let half = half(g, format, &parts.field, &parts.fraction, &point);
+            let up = odd_or_more(g, format, &parts.field, &parts.fraction, &point, &lost[..precision - 1]);
+            g.and(half, up)
+        }
     };
     // Add one unit: at the last whole place, or as the encoding of 1.
     let mut unit = g.zeros(last);
@@ -166,6 +192,9 @@ pub fn integral(g: &mut Gates<'_>, format: FloatFormat, x: Operand<'_>, mode: In
     }
     if format.has_infinity() {
         infinite_as_directed(g, format, &mut out, sign, class);
+    } else {
+        let flags = Flags::overflow(g, carry);
+        g.raise(flags);
     }
     let sign = if format.has_signed_zero() {
         sign
@@ -187,6 +216,8 @@ fn infinite_as_directed(g: &mut Gates<'_>, format: FloatFormat, out: &mut Bits, 
     let ones = g.all(&out[format.fraction_bits() as usize..]);
     let special = g.or(class.infinite, class.nan);
     let over = g.and_not(ones, special);
+    let flags = Flags::overflow(g, over);
+    g.raise(flags);
     let away = overflow_away(g, format, sign);
     let largest = g.and_not(over, away);
     let change = infinity ^ format.max_finite();
@@ -249,4 +280,35 @@ fn half(g: &mut Gates<'_>, format: FloatFormat, field: &[Wire], fraction: &[Wire
         g.all(&point.exponent)
     };
     g.xor(half, small)
+}
+
+/// Given that the bit just behind the point is set: whether there is more behind it, or the whole number is odd. `lost`
+/// holds the fraction bits behind the point.
+fn odd_or_more(
+    g: &mut Gates<'_>,
+    format: FloatFormat,
+    field: &[Wire],
+    fraction: &[Wire],
+    point: &Point,
+    lost: &[Wire],
+) -> Wire {
+    let precision = format.precision as usize;
+    let mut rest = lost.to_vec();
+    let mut odd = g.bit(false);
+    for place in 0..precision - 1 {
+        let here = g.xor(point.at_least[place], point.at_least[place + 1]);
+        let half = g.and(here, fraction[precision - 2 - place]);
+        rest[precision - 2 - place] = g.xor(rest[precision - 2 - place], half);
+        // The lowest whole bit; for exponent 0 that is the leading one.
+        let whole = if place == 0 { here } else { g.and(here, fraction[precision - 1 - place]) };
+        odd = g.xor(odd, whole);
+    }
+    if format.bias() == 1 {
+        // Below 1 the top fraction bit of a subnormal is the half.
+        let some = g.any(field);
+        let half = g.and_not(fraction[precision - 2], some);
+        rest[precision - 2] = g.xor(rest[precision - 2], half);
+    }
+    let more = g.any(&rest);
+    g.or(odd, more)
 }

@@ -7,6 +7,7 @@
 use ffhec_circuit::Wire;
 
 use super::bits::{Bits, Gates};
+use super::flags::{Rounded, rounded};
 use super::format::{Family, FloatFormat, Rounding};
 use super::shift::shift_right;
 
@@ -81,14 +82,21 @@ pub fn round(g: &mut Gates<'_>, format: FloatFormat, exact: Exact, special: Spec
     let normal = g.not(specials);
     let overflow = g.and(overflow, normal);
     let mut keep = g.and_not(normal, overflow);
+    let mut flushed = None;
     if !subnormals {
         keep = g.and(keep, top);
         let under = underflows(g, format, negative, &field);
         keep = g.and_not(keep, under);
+        flushed = Some(under);
     }
     // What overflow gives: infinity or the largest magnitude, by direction and sign. A result that cancelled to
     // nothing cannot overflow, but its exponent has no meaning.
     let overflow = if subnormals { overflow } else { g.and(overflow, top) };
+    if g.watches() {
+        let some = if subnormals { normal } else { g.and(normal, top) };
+        let result = Rounded { sign, significand: &significand, sticky, some, overflow, flushed };
+        rounded(g, format, &result);
+    }
     let away = overflow_away(g, format, sign);
     let to_away = g.and(overflow, away);
     let to_largest = g.xor(overflow, to_away);
@@ -116,7 +124,8 @@ fn align(
     }
     let positive = g.and_not(top, negative);
     // Only as many bits as rounding can see: the precision and a guard; the rest is sticky.
-    let window = format.precision as usize + 1;
+    // (Two guards if exceptions are watched: whether a result is tiny is decided one bit lower.)
+    let window = format.precision as usize + if g.watches() { 2 } else { 1 };
     let zero = g.bit(false);
     let mut word = significand;
     let mut sticky = sticky;

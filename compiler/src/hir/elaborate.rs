@@ -980,8 +980,9 @@ impl<'a> Elaborator<'a> {
             (Builtin::Ceil, [a]) => a.ceil(),
             (Builtin::Round, [a]) => a.round(),
             (Builtin::Trunc, [a]) => a.trunc(),
-            (Builtin::Min, [a, b]) => (**a).clone().min((**b).clone()),
-            (Builtin::Max, [a, b]) => (**a).clone().max((**b).clone()),
+            (Builtin::RoundEven, [a]) => round_even(a),
+            (Builtin::Min | Builtin::Minimum, [a, b]) => (**a).clone().min((**b).clone()),
+            (Builtin::Max | Builtin::Maximum, [a, b]) => (**a).clone().max((**b).clone()),
             _ => {
                 return self.error(
                     "E0211",
@@ -1005,11 +1006,15 @@ impl<'a> Elaborator<'a> {
             Builtin::Neg => Op::Neg,
             Builtin::Min => Op::Min,
             Builtin::Max => Op::Max,
+            Builtin::Minimum => Op::Minimum,
+            Builtin::Maximum => Op::Maximum,
+            Builtin::Remainder => Op::Remainder,
             Builtin::Fma => Op::Fma,
             Builtin::Sqrt => Op::Sqrt,
             Builtin::Floor => Op::Floor,
             Builtin::Ceil => Op::Ceil,
             Builtin::Round => Op::Round,
+            Builtin::RoundEven => Op::RoundEven,
             Builtin::Trunc => Op::Trunc,
             Builtin::Exponent => Op::Exponent,
             Builtin::Significand => Op::Significand,
@@ -1018,6 +1023,9 @@ impl<'a> Elaborator<'a> {
             Builtin::IsInf => Op::IsInf,
             Builtin::IsFinite => Op::IsFinite,
             Builtin::IsNegative => Op::IsNegative,
+            Builtin::IsZero => Op::IsZero,
+            Builtin::IsSubnormal => Op::IsSubnormal,
+            Builtin::IsNormal => Op::IsNormal,
             Builtin::CopySign => Op::CopySign,
             Builtin::Bits | Builtin::FromBits => Op::Reinterpret,
             Builtin::Sign => return self.sign(args[0], *ty, span),
@@ -1031,8 +1039,16 @@ impl<'a> Elaborator<'a> {
         let first = args.first().map_or(ty, |value| self.emit.ty(*value));
         match function {
             Builtin::Bits | Builtin::FromBits => first.width() == ty.width(),
-            Builtin::Exponent | Builtin::IsNan | Builtin::IsInf | Builtin::IsFinite | Builtin::IsNegative => {
-                first.as_float().is_some()
+            Builtin::Exponent
+            | Builtin::IsNan
+            | Builtin::IsInf
+            | Builtin::IsFinite
+            | Builtin::IsNegative
+            | Builtin::IsSubnormal
+            | Builtin::IsNormal => first.as_float().is_some(),
+            Builtin::IsZero => first != Scalar::Bool,
+            Builtin::Remainder => {
+                first.as_float().is_some() && args.iter().all(|value| self.emit.ty(*value) == ty)
             }
             Builtin::Scale2 => {
                 first == ty && args.get(1).is_some_and(|by| matches!(self.emit.ty(*by), Scalar::Int(_)))
@@ -1041,11 +1057,14 @@ impl<'a> Elaborator<'a> {
             | Builtin::Neg
             | Builtin::Min
             | Builtin::Max
+            | Builtin::Minimum
+            | Builtin::Maximum
             | Builtin::Fma
             | Builtin::Sqrt
             | Builtin::Floor
             | Builtin::Ceil
             | Builtin::Round
+            | Builtin::RoundEven
             | Builtin::Trunc
             | Builtin::Select
             | Builtin::Sign
@@ -1130,6 +1149,14 @@ fn integer_bits(number: &Exact, ty: Scalar, whole: bool) -> BigUint {
     };
     let wrapped: BigInt = ((value % &modulus) + &modulus) % &modulus;
     wrapped.to_biguint().unwrap_or_default()
+}
+
+/// The nearest whole number, ties to even.
+fn round_even(number: &Exact) -> Exact {
+    let half = Exact::new(1.into(), 2.into());
+    let below = (number + &half).floor();
+    let tie = &below - number == half;
+    if tie && below.numer().bit(0) { below - Exact::from_integer(1.into()) } else { below }
 }
 
 fn as_scalar(value: &Value) -> Option<fir::Value> {

@@ -81,6 +81,11 @@ impl Emit {
         self.graph.outputs.push((column, value));
     }
 
+    /// Whether there is a result of this name.
+    pub(crate) fn has_output(&self, name: &str) -> bool {
+        self.graph.outputs.iter().any(|(column, _)| column.name == name)
+    }
+
     /// The result of an operation.
     pub(crate) fn op(&mut self, op: Op, operands: Vec<Value>, ty: Scalar) -> Value {
         let constants: Option<Vec<(Scalar, BigUint)>> =

@@ -266,6 +266,21 @@ impl Elaborator<'_> {
         }
     }
 
+    /// The columns of the status word are free.
+    pub(crate) fn reserve_flags(&mut self, span: Span) {
+        for name in crate::gadgets::flags::Flags::NAMES {
+            if self.emit.has_output(name) {
+                self.error(
+                    "E0407",
+                    span,
+                    format!("a result is called `{name}`, as a column of the status word is"),
+                    format!("`{name}` twice"),
+                    "rename the result, or leave `--flags` out",
+                );
+            }
+        }
+    }
+
     fn result(&mut self, value: &Value, name: &str, default: Scalar, span: Span) {
         match value {
             Value::Scalar(value) => self.emit.output(name.to_owned(), *value),

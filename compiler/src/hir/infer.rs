@@ -1317,12 +1317,17 @@ impl<'a> Body<'_, 'a> {
         let (args, ty) = match function {
             Builtin::Abs | Builtin::Sign => self.same(args, Need::NUMBER),
             Builtin::Neg => return self.unary(UnaryOp::Neg, &args[0], span),
-            Builtin::Sqrt | Builtin::Floor | Builtin::Ceil | Builtin::Round | Builtin::Trunc => {
-                self.same(args, Need::FRACTION)
-            }
+            Builtin::Sqrt
+            | Builtin::Floor
+            | Builtin::Ceil
+            | Builtin::Round
+            | Builtin::RoundEven
+            | Builtin::Trunc => self.same(args, Need::FRACTION),
             Builtin::Significand => self.same(args, Need::FLOAT),
-            Builtin::Min | Builtin::Max | Builtin::Fma => self.same(args, Need::NUMBER),
-            Builtin::CopySign => self.same(args, Need::FLOAT),
+            Builtin::Min | Builtin::Max | Builtin::Minimum | Builtin::Maximum | Builtin::Fma => {
+                self.same(args, Need::NUMBER)
+            }
+            Builtin::CopySign | Builtin::Remainder => self.same(args, Need::FLOAT),
             Builtin::Select => {
                 let condition = self.expr(&args[0], Some(&Ty::BOOL));
                 let yes = self.expr(&args[1], None);
@@ -1336,9 +1341,13 @@ impl<'a> Body<'_, 'a> {
                 nodes.push(self.scale(&args[1]));
                 (nodes, ty)
             }
-            Builtin::IsNan | Builtin::IsInf | Builtin::IsFinite | Builtin::IsNegative => {
-                (self.same(args, Need::FLOAT).0, Ty::BOOL)
-            }
+            Builtin::IsNan
+            | Builtin::IsInf
+            | Builtin::IsFinite
+            | Builtin::IsNegative
+            | Builtin::IsSubnormal
+            | Builtin::IsNormal => (self.same(args, Need::FLOAT).0, Ty::BOOL),
+            Builtin::IsZero => (self.same(args, Need::NUMBER).0, Ty::BOOL),
             Builtin::Bits => {
                 let value = self.expr(&args[0], None);
                 let bits = self.unifier.fresh(Need::INTEGER);

@@ -102,6 +102,8 @@ pub struct Options {
     pub public: Map<String, Value>,
     /// What the program may use up.
     pub limits: Limits,
+    /// Five more results say which exceptions of IEEE-754 the program raised.
+    pub flags: bool,
 }
 
 impl Default for Options {
@@ -109,7 +111,7 @@ impl Default for Options {
     fn default() -> Options {
         let float =
             Scalar::float(5, 11, crate::gadgets::format::Family::Paper).expect("widths within the limits");
-        Options { float, public: Map::new(), limits: Limits::default() }
+        Options { float, public: Map::new(), limits: Limits::default(), flags: false }
     }
 }
 
@@ -279,6 +281,12 @@ fn finish(
     elaborator.results(&value, results.as_deref(), options.float, main.body.span);
     if elaborator.reports.has_errors() {
         return None;
+    }
+    if options.flags {
+        elaborator.reserve_flags(main.body.span);
+        if elaborator.reports.has_errors() {
+            return None;
+        }
     }
     let (graph, used) = std::mem::take(&mut elaborator.emit).finish();
     elaborator.warnings(&inputs, &used, names.library_from);

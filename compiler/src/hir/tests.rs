@@ -753,6 +753,19 @@ fn public_values_are_checked() {
 }
 
 #[test]
+fn the_columns_of_the_status_word_are_reserved() {
+    let text = "fn main(x: f16) -> (a: f16, flag_invalid: f16) { (x, x) }";
+    let run = |flags: bool| {
+        let mut sources = Sources::default();
+        sources.add("p.ffl".to_owned(), text.to_owned());
+        let options = Options { flags, ..Options::default() };
+        crate::analyze(&mut sources, &options, &mut NoFiles).map(|_| ())
+    };
+    assert!(run(false).is_ok());
+    assert_eq!(run(true).unwrap_err()[0].code, "E0407");
+}
+
+#[test]
 fn warnings_do_not_refuse() {
     refused("fn main(x: f16, §y: f16, _z: f16) -> f16 { x }", "W0001");
     refused("fn main(x: f16 in [0, 1]) -> bool { x > 0.5 || §x > 2 || §x == -1 }", "W0002 W0002");
