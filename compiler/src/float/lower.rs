@@ -7,6 +7,7 @@ use super::fir::{Column, Graph, Op};
 use crate::gadgets::apply::{Typed, apply, is_canonical};
 use crate::gadgets::bits::{Bits, Gates};
 use crate::gadgets::float::Operand;
+use crate::gadgets::objective::Objective;
 
 /// A program with more gates than the limit.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -18,14 +19,23 @@ pub struct TooManyGates {
     pub function: String,
 }
 
+/// Lowers a program to the fewest ANDs: [`lower_for`] that objective.
+///
+/// # Errors
+/// If more than `max_gates` gates were needed on the way.
+pub fn lower(graph: &Graph, max_gates: usize) -> Result<Circuit, TooManyGates> {
+    lower_for(graph, max_gates, Objective::FewestAnds)
+}
+
 /// Lowers a program. Every input keeps its port; operations that no output needs are left out.
 ///
 /// # Errors
 /// If more than `max_gates` gates were needed on the way; the work stops there.
-pub fn lower(graph: &Graph, max_gates: usize) -> Result<Circuit, TooManyGates> {
+pub fn lower_for(graph: &Graph, max_gates: usize, objective: Objective) -> Result<Circuit, TooManyGates> {
     let mut builder = Builder::new();
     let inputs: Vec<Bits> = graph.inputs.iter().map(|column| builder.input(port(column))).collect();
     let needed = reachable(graph);
+    let mut gates = Gates::new(&mut builder, max_gates).built_for(objective);
     let mut values: Vec<(Bits, bool)> = Vec::with_capacity(graph.nodes.len());
     for (node, needed) in graph.nodes.iter().zip(needed) {
         if !needed {
@@ -33,7 +43,7 @@ pub fn lower(graph: &Graph, max_gates: usize) -> Result<Circuit, TooManyGates> {
             continue;
         }
         let function = graph.functions.get(node.origin as usize).map_or("", String::as_str);
-        builder.set_origin(function);
+        gates.builder().set_origin(function);
         let typed: Vec<Typed<'_>> = node
             .operands
             .iter()
@@ -44,7 +54,6 @@ pub fn lower(graph: &Graph, max_gates: usize) -> Result<Circuit, TooManyGates> {
             })
             .collect();
         let canonical = is_canonical(&node.op, &typed);
-        let mut gates = Gates::new(&mut builder, max_gates);
         let bits = if let Op::Input(index) = &node.op {
             inputs[*index as usize].clone()
         } else {
