@@ -264,12 +264,27 @@ impl<'a> Gates<'a> {
     /// `a < b`, unsigned.
     pub fn less(&mut self, a: &[Wire], b: &[Wire]) -> Wire {
         if self.shallow() {
-            let flipped: Bits = a.iter().map(|&wire| self.not(wire)).collect();
-            let (generate, differ) = half_sums(self, &flipped, b);
-            let zero = self.bit(false);
-            return carry_out(self, &generate, &differ, zero);
+            let one = self.bit(true);
+            return self.less_if(a, b, one);
         }
         self.sub(a, b).1
+    }
+
+    /// `a < b` where `condition` is set. In shallow circuits the condition is one more place of the comparison, so
+    /// that one that arrives early takes no level of its own.
+    pub fn less_if(&mut self, a: &[Wire], b: &[Wire], condition: Wire) -> Wire {
+        if !self.shallow() {
+            let less = self.less(a, b);
+            return self.and(less, condition);
+        }
+        let flipped: Bits = a.iter().map(|&wire| self.not(wire)).collect();
+        let (mut below, mut equal) = half_sums(self, &flipped, b);
+        let zero = self.bit(false);
+        if self.known(condition) != Some(true) {
+            below.push(zero);
+            equal.push(condition);
+        }
+        carry_out(self, &below, &equal, zero)
     }
 
     /// `a < b`, two's complement: the top bits count the other way.

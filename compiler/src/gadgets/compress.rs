@@ -15,9 +15,14 @@ pub fn two_rows(g: &mut Gates<'_>, columns: Vec<VecDeque<Wire>>) -> (Bits, Bits)
         .map(|column| column.into_iter().map(|wire| (g.depth(wire), wire)).collect())
         .collect();
     pair_equal(&mut columns);
-    let mut level = 0;
-    while columns.iter().any(|column| column.len() > 2) {
-        reduce(g, &mut columns, level);
+    let mut level = columns.iter().flatten().map(|bit| bit.0).min().unwrap_or(0);
+    while let Some(height) = columns.iter().map(Vec::len).max().filter(|&height| height > 2) {
+        // One level takes a height of 2 n - 1 to n.
+        let mut target = 2;
+        while height > 2 * target - 1 {
+            target = 2 * target - 1;
+        }
+        reduce(g, &mut columns, level, target);
         level += 1;
     }
     let zero = g.bit(false);
@@ -25,30 +30,39 @@ pub fn two_rows(g: &mut Gates<'_>, columns: Vec<VecDeque<Wire>>) -> (Bits, Bits)
     (row(0), row(1))
 }
 
-/// Full adders over the bits that are there at `level`; their carries are there at the next.
-fn reduce(g: &mut Gates<'_>, columns: &mut [Vec<(u32, Wire)>], level: u32) {
-    for index in 0..columns.len() {
+/// Full adders over the bits that are there at `level`; their carries are there at the next. Half adders only where
+/// the carries that come in would make a column higher than `target`, and so pass on level by level.
+fn reduce(g: &mut Gates<'_>, columns: &mut [Vec<(u32, Wire)>], level: u32, target: usize) {
+    let mut carries: Vec<(u32, Wire)> = Vec::new();
+    for column in columns {
+        let incoming = std::mem::take(&mut carries);
         let mut ready = VecDeque::new();
-        let mut later = Vec::new();
-        for bit in std::mem::take(&mut columns[index]) {
-            if bit.0 <= level { ready.push_back(bit) } else { later.push(bit) }
+        let mut rest = Vec::new();
+        for bit in std::mem::take(column) {
+            if bit.0 <= level { ready.push_back(bit) } else { rest.push(bit) }
         }
-        while ready.len() > 2 {
-            let (Some((_, a)), Some((_, b)), Some((_, c))) =
-                (ready.pop_front(), ready.pop_front(), ready.pop_front())
-            else {
-                break;
-            };
-            let half = g.xor(a, b);
-            let sum = g.xor(half, c);
+        let mut join = |g: &mut Gates<'_>, ready: &mut VecDeque<(u32, Wire)>, bits: [Wire; 3]| {
+            let half = g.xor(bits[0], bits[1]);
+            let sum = g.xor(half, bits[2]);
             ready.push_back((g.depth(sum), sum));
-            if index + 1 < columns.len() {
-                let carry = g.majority(a, b, c);
-                columns[index + 1].push((g.depth(carry).max(level + 1), carry));
-            }
+            let carry = g.majority(bits[0], bits[1], bits[2]);
+            carries.push((g.depth(carry), carry));
+        };
+        let zero = g.bit(false);
+        while ready.len() > 2
+            && let (Some(a), Some(b), Some(c)) = (ready.pop_front(), ready.pop_front(), ready.pop_front())
+        {
+            join(g, &mut ready, [a.1, b.1, c.1]);
         }
-        later.extend(ready);
-        columns[index].extend(later);
+        if ready.len() == 2
+            && ready.len() + rest.len() + incoming.len() > target
+            && let (Some(a), Some(b)) = (ready.pop_front(), ready.pop_front())
+        {
+            join(g, &mut ready, [a.1, b.1, zero]);
+        }
+        rest.extend(ready);
+        rest.extend(incoming);
+        *column = rest;
     }
 }
 
