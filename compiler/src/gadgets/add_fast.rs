@@ -215,16 +215,20 @@ fn far_path(
     let sum: Bits = propagate.iter().zip(&carried).map(|(&half, &carry)| g.xor(half, carry)).collect();
 
     let field = g.select(x_high, &x.field, &y.field);
-    let (if_high, over) = g.increment(&field, same);
+    let (if_high, _) = g.increment(&field, same);
     let flipped: Bits = field.iter().map(|&bit| g.not(bit)).collect();
     let (if_low, _) = g.increment(&flipped, differ);
     let if_low = g.xor_each(&if_low, one);
-    let high_valid = g.and_not(far, over);
-    let above_one = g.any(&field[1..]);
-    let low_valid = g.or(same, above_one);
-    let low_valid = g.and(far, low_valid);
-    let high = top_if(g, &generate, &propagate, carry, high_valid);
-    let low = top_if(g, &generate, &propagate, carry, low_valid);
+    let (full_x, full_y) = (g.all(&x.field), g.all(&y.field));
+    let full = g.mux(x_high, full_x, full_y);
+    let over = g.and(full, same);
+    let not_over = g.not(over);
+    let (above_x, above_y) = (g.any(&x.field[1..]), g.any(&y.field[1..]));
+    let above_one = g.mux(x_high, above_x, above_y);
+    let not_under = g.or(same, above_one);
+    let high = top_if(g, &generate, &propagate, carry, &[far, not_over]);
+    let low = top_if(g, &generate, &propagate, carry, &[far, not_under]);
+    let low_valid = g.and(far, not_under);
     let low = g.xor(low, low_valid);
     let over = g.and(far, over);
     let largest = g.and(sum[precision], over);

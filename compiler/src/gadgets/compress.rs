@@ -15,14 +15,15 @@ pub fn two_rows(g: &mut Gates<'_>, columns: Vec<VecDeque<Wire>>) -> (Bits, Bits)
         .map(|column| column.into_iter().map(|wire| (g.depth(wire), wire)).collect())
         .collect();
     pair_equal(&mut columns);
+    let settled = columns.iter().flatten().map(|bit| bit.0).max().unwrap_or(0);
     let mut level = columns.iter().flatten().map(|bit| bit.0).min().unwrap_or(0);
     while let Some(height) = columns.iter().map(Vec::len).max().filter(|&height| height > 2) {
-        // One level takes a height of 2 n - 1 to n.
+        // Once all bits are there, one level takes a height of 2 n - 1 to n.
         let mut target = 2;
         while height > 2 * target - 1 {
             target = 2 * target - 1;
         }
-        reduce(g, &mut columns, level, target);
+        reduce(g, &mut columns, level, if level < settled { height } else { target });
         level += 1;
     }
     let zero = g.bit(false);
@@ -55,7 +56,7 @@ fn reduce(g: &mut Gates<'_>, columns: &mut [Vec<(u32, Wire)>], level: u32, targe
             join(g, &mut ready, [a.1, b.1, c.1]);
         }
         if ready.len() == 2
-            && ready.len() + rest.len() + incoming.len() > target
+            && 2 + rest.len() + incoming.len() > target
             && let (Some(a), Some(b)) = (ready.pop_front(), ready.pop_front())
         {
             join(g, &mut ready, [a.1, b.1, zero]);

@@ -36,12 +36,13 @@ pub fn mul(g: &mut Gates<'_>, format: FloatFormat, x: Operand<'_>, y: Operand<'_
         let sum: &Bits = &sum[index];
         g.xor(sum[exponent_bits], sum[exponent_bits - 1])
     });
-    let low_valid = g.all(&[x.hidden, y.hidden, inside[0], inside[1]]);
-    let high_valid = g.all(&[x.hidden, y.hidden, inside[1], inside[2]]);
+    let high_valid = [x.hidden, y.hidden, inside[1], inside[2]];
+    let low_valid = [x.hidden, y.hidden, inside[0], inside[1]];
     let top = product[last];
-    let high = top_if(g, &generate, &propagate, zero, high_valid);
-    let low = top_if(g, &generate, &propagate, zero, low_valid);
-    let low = g.xor(low, low_valid);
+    let high = top_if(g, &generate, &propagate, zero, &high_valid);
+    let low = top_if(g, &generate, &propagate, zero, &low_valid);
+    let valid = g.all(&low_valid);
+    let low = g.xor(low, valid);
 
     let over = [1, 2].map(|index: usize| {
         let sum: &Bits = &sum[index];
@@ -66,10 +67,13 @@ pub fn mul(g: &mut Gates<'_>, format: FloatFormat, x: Operand<'_>, y: Operand<'_
         let from = if index + 1 == exponent_bits { exponent_bits } else { index };
         choose(g, sum[2][from], sum[1][from]);
     }
+    // The sign of the largest magnitude joins it a level earlier than the rest.
     let sign = g.xor(x.sign, y.sign);
     let kept = g.xor(high, low);
-    let present = g.xor(kept, largest);
-    out.push(g.and(sign, present));
+    let (kept, always, maybe) = (g.and(sign, kept), g.and(sign, over[0]), g.and(sign, either));
+    let only_high = g.and(maybe, top);
+    let largest = g.xor(always, only_high);
+    out.push(g.xor(kept, largest));
     out
 }
 

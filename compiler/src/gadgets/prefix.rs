@@ -27,21 +27,25 @@ pub fn carry_out(g: &mut Gates<'_>, generate: &[Wire], propagate: &[Wire], carry
     Spans::new(g, generate, propagate, carry).generate(g, generate.len(), 0)
 }
 
-/// The top bit of a sum where `condition` is set: the condition is one more place for the last carry to pass, so that
-/// one that arrives early takes no level of its own.
+/// The top bit of a sum where all conditions hold: each is one more place for the last carry to pass, so that those
+/// that arrive early take no level of their own.
 pub fn top_if(
     g: &mut Gates<'_>,
     generate: &[Wire],
     propagate: &[Wire],
     carry: Wire,
-    condition: Wire,
+    conditions: &[Wire],
 ) -> Wire {
     let last = propagate.len() - 1;
     let (mut generate, mut through) = (generate[..last].to_vec(), propagate[..last].to_vec());
-    generate.push(g.bit(false));
-    through.push(condition);
+    let zero = g.bit(false);
+    generate.extend(conditions.iter().map(|_| zero));
+    let mut sorted: Vec<(u32, Wire)> = conditions.iter().map(|&wire| (g.depth(wire), wire)).collect();
+    sorted.sort_unstable();
+    through.extend(sorted.into_iter().map(|(_, wire)| wire));
     let carried = carry_out(g, &generate, &through, carry);
-    let own = g.and(propagate[last], condition);
+    let all = g.all(conditions);
+    let own = g.and(propagate[last], all);
     g.xor(own, carried)
 }
 
