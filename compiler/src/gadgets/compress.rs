@@ -32,10 +32,13 @@ pub fn two_rows(g: &mut Gates<'_>, columns: Vec<VecDeque<Wire>>) -> (Bits, Bits)
 }
 
 /// Full adders over the bits that are there at `level`; their carries are there at the next. Half adders only where
-/// the carries that come in would make a column higher than `target`, and so pass on level by level.
+/// the carries that come in would make a column higher than `target`, and so pass on level by level. The lower half
+/// gets to two a level before the rest, so that its carries are there when the upper half is.
 fn reduce(g: &mut Gates<'_>, columns: &mut [Vec<(u32, Wire)>], level: u32, target: usize) {
     let mut carries: Vec<(u32, Wire)> = Vec::new();
-    for column in columns {
+    let middle = columns.len() / 2;
+    for (index, column) in columns.iter_mut().enumerate() {
+        let target = if index < middle && target == 3 { 2 } else { target };
         let incoming = std::mem::take(&mut carries);
         let mut ready = VecDeque::new();
         let mut rest = Vec::new();
