@@ -55,9 +55,9 @@ pub fn both_carries(g: &mut Gates<'_>, generate: &[Wire], propagate: &[Wire]) ->
     let mut spans = Spans::new(g, generate, propagate, zero);
     let clear: Bits = (0..=generate.len()).map(|high| spans.generate(g, high, 0)).collect();
     let mut set = vec![g.bit(true)];
-    for high in 1..=generate.len() {
+    for (high, &carry) in clear.iter().enumerate().skip(1) {
         let through = spans.propagate(g, high, 1);
-        set.push(g.xor(clear[high], through));
+        set.push(g.xor(carry, through));
     }
     (clear, set)
 }
