@@ -961,6 +961,24 @@ fn gate_counts_stay_as_they_are() {
     insta::assert_snapshot!(table.join("\n"));
 }
 
+/// The least depths known for truncating addition and multiplication, and for less-than.
+#[test]
+fn least_depths_are_reached() {
+    let known = [
+        ("float<5, 11>", [11, 10, 6]),
+        ("float<8, 8>", [11, 9, 6]),
+        ("float<8, 24>", [13, 12, 6]),
+        ("float<11, 53>", [15, 15, 7]),
+    ];
+    for (name, depths) in known {
+        for (op, depth) in [Op::Add, Op::Mul, Op::Lt].iter().zip(depths) {
+            let line = counts(Objective::LeastDepth, op, name);
+            let found: u32 = line.rsplit(' ').next().unwrap().parse().unwrap();
+            assert!(found <= depth, "{line}");
+        }
+    }
+}
+
 /// The other objectives, next to the fewest ANDs.
 #[test]
 fn gate_counts_of_every_objective_stay_as_they_are() {
