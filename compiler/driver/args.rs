@@ -191,6 +191,9 @@ pub(crate) struct ProgramArgs {
     /// exceptions that the program raised.
     #[arg(long)]
     pub(crate) flags: bool,
+    /// What the gates are built for [default: ands].
+    #[arg(long, value_enum)]
+    pub(crate) objective: Option<ObjectiveName>,
     /// Change a compiler limit, such as gates=50000000; the language reference lists them.
     #[arg(long, value_name = "NAME=N")]
     pub(crate) limit: Vec<String>,
@@ -231,6 +234,16 @@ pub(crate) enum Scheme {
 pub(crate) enum Approx {
     /// Taylor series with range reduction (FFHE paper, section 7).
     Taylor,
+}
+
+#[derive(ValueEnum, Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ObjectiveName {
+    /// The fewest AND gates, and so the fewest refreshes.
+    Ands,
+    /// Some more AND gates, chains a fraction as long.
+    Balanced,
+    /// The shortest chain of AND gates.
+    Depth,
 }
 
 /// `512M`, `2G`, `1.5GiB`, plain bytes; powers of 1024.

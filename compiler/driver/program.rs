@@ -5,13 +5,14 @@ use std::path::{Path, PathBuf};
 use ffhec_circuit::{Program, Target};
 use ffhec_compiler::diag::{self, Diagnostic};
 use ffhec_compiler::gadgets::format::Scalar;
+use ffhec_compiler::gadgets::objective::Objective;
 use ffhec_compiler::opt::{place, schedule};
 use ffhec_compiler::source::{Loader, SourceFile, Sources};
 use ffhec_compiler::{Compiled, Limits, Options};
 use ffhec_runtime::Params;
 use serde_json::{Map, Value};
 
-use crate::args::ProgramArgs;
+use crate::args::{ObjectiveName, ProgramArgs};
 use crate::failure::Failure;
 use crate::files;
 use crate::presets;
@@ -177,6 +178,7 @@ fn refuse_source_options(args: &ProgramArgs, path: &Path) -> Result<(), Failure>
         ("--public", !args.public.is_empty()),
         ("--public-file", args.public_file.is_some()),
         ("--approx", args.approx.is_some()),
+        ("--objective", args.objective.is_some()),
         ("--limit", !args.limit.is_empty()),
         ("--flags", args.flags),
     ];
@@ -201,6 +203,11 @@ fn options(args: &ProgramArgs) -> Result<Options, Failure> {
             })?;
     }
     options.flags = args.flags;
+    options.objective = match args.objective {
+        None | Some(ObjectiveName::Ands) => Objective::FewestAnds,
+        Some(ObjectiveName::Balanced) => Objective::Balanced,
+        Some(ObjectiveName::Depth) => Objective::LeastDepth,
+    };
     options.public = public_values(args)?;
     for limit in &args.limit {
         set_limit(&mut options.limits, limit)?;

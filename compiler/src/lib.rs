@@ -37,7 +37,7 @@ pub fn compile(
 ) -> Result<Compiled, Vec<Diagnostic>> {
     let Analysis { graph, places, mut warnings, doc } = analyze(sources, options, loader)?;
     let most = usize::try_from(options.limits.gates).unwrap_or(usize::MAX);
-    match float::lower::lower_with(&graph, most, options.flags) {
+    match float::lower::lower_for(&graph, most, options.objective, options.flags) {
         Ok(circuit) => Ok(Compiled { circuit: opt::optimize(circuit), warnings, doc }),
         Err(too_many) => {
             let message =

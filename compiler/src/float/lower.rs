@@ -10,6 +10,7 @@ use crate::gadgets::bits::{Bits, Gates};
 use crate::gadgets::flags::{Flags, of_operands};
 use crate::gadgets::float::Operand;
 use crate::gadgets::format::Scalar;
+use crate::gadgets::objective::Objective;
 
 /// A program with more gates than the limit.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -21,24 +22,39 @@ pub struct TooManyGates {
     pub function: String,
 }
 
-/// Lowers a program. Every input keeps its port; operations that no output needs are left out.
+/// Lowers a program to the fewest ANDs: [`lower_for`] that objective.
 ///
 /// # Errors
-/// If more than `max_gates` gates were needed on the way; the work stops there.
+/// If more than `max_gates` gates were needed on the way.
 pub fn lower(graph: &Graph, max_gates: usize) -> Result<Circuit, TooManyGates> {
-    lower_with(graph, max_gates, false)
+    lower_for(graph, max_gates, Objective::FewestAnds, false)
 }
 
-/// Like [`lower`]; with `flags`, five more results named [`Flags::NAMES`] say which exceptions of IEEE-754 the
-/// operations raised that the results depend on ([`super::status`]).
+/// Lowers a program to the fewest ANDs, with or without the status word: [`lower_for`] that objective.
+///
+/// # Errors
+/// If more than `max_gates` gates were needed on the way.
+pub fn lower_with(graph: &Graph, max_gates: usize, flags: bool) -> Result<Circuit, TooManyGates> {
+    lower_for(graph, max_gates, Objective::FewestAnds, flags)
+}
+
+/// Lowers a program. Every input keeps its port; operations that no output needs are left out. With `flags`, five more
+/// results named [`Flags::NAMES`] say which exceptions of IEEE-754 the operations raised that the results depend on
+/// ([`super::status`]).
 ///
 /// # Errors
 /// If more than `max_gates` gates were needed on the way; the work stops there.
-pub fn lower_with(graph: &Graph, max_gates: usize, flags: bool) -> Result<Circuit, TooManyGates> {
+pub fn lower_for(
+    graph: &Graph,
+    max_gates: usize,
+    objective: Objective,
+    flags: bool,
+) -> Result<Circuit, TooManyGates> {
     let mut builder = Builder::new();
     let mut raised = Vec::new();
     let inputs: Vec<Bits> = graph.inputs.iter().map(|column| builder.input(port(column))).collect();
     let needed = reachable(graph);
+    let mut gates = Gates::new(&mut builder, max_gates).built_for(objective);
     let mut values: Vec<(Bits, bool)> = Vec::with_capacity(graph.nodes.len());
     for (node, needed) in graph.nodes.iter().zip(needed) {
         if !needed {
@@ -47,7 +63,7 @@ pub fn lower_with(graph: &Graph, max_gates: usize, flags: bool) -> Result<Circui
             continue;
         }
         let function = graph.functions.get(node.origin as usize).map_or("", String::as_str);
-        builder.set_origin(function);
+        gates.builder().set_origin(function);
         let typed: Vec<Typed<'_>> = node
             .operands
             .iter()
@@ -58,11 +74,9 @@ pub fn lower_with(graph: &Graph, max_gates: usize, flags: bool) -> Result<Circui
             })
             .collect();
         let canonical = is_canonical(&node.op, &typed);
-        let mut gates = if flags {
-            Gates::watching(&mut builder, max_gates)
-        } else {
-            Gates::new(&mut builder, max_gates)
-        };
+        if flags {
+            gates.watch();
+        }
         let bits = if let Op::Input(index) = &node.op {
             inputs[*index as usize].clone()
         } else {
@@ -83,7 +97,7 @@ pub fn lower_with(graph: &Graph, max_gates: usize, flags: bool) -> Result<Circui
         builder.output(port(column), &values[value.0 as usize].0);
     }
     if flags {
-        let mut gates = Gates::new(&mut builder, max_gates);
+        let mut gates = Gates::new(&mut builder, max_gates).built_for(objective);
         let word = status(&mut gates, graph, &raised, |value| values[value.0 as usize].0[0]);
         if gates.full() {
             return Err(TooManyGates { limit: max_gates, function: "the status word".to_owned() });

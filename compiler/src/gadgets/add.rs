@@ -8,9 +8,11 @@
 
 use ffhec_circuit::Wire;
 
+use super::add_fast;
 use super::bits::{Bits, Gates};
 use super::float::{Operand, fields};
 use super::format::{Family, FloatFormat, Rounding};
+use super::objective::Objective;
 use super::protocol::{greater_than_bit, shift_significand};
 use super::round::{Below, Exact, Special, round};
 use super::shift::{normalise, normalise_within};
@@ -55,6 +57,9 @@ fn add_aligned(
 
 /// `x + y`, or `x - y` if `subtract`: the FAdd protocol. `float<5, 11>` takes under 200 ANDs.
 pub fn add(g: &mut Gates<'_>, format: FloatFormat, x: Operand<'_>, y: Operand<'_>, subtract: bool) -> Bits {
+    if g.objective() == Objective::LeastDepth && matches!(format.family, Family::Paper) {
+        return add_fast::add(g, format, x, y, subtract);
+    }
     let last = format.width() as usize - 1;
     let sign_x = x.bits[last];
     let sign_y = if subtract { g.not(y.bits[last]) } else { y.bits[last] };

@@ -3,11 +3,18 @@
 //! AND gates are refreshes, and refreshes are the running time, so every circuit here is chosen for the fewest ANDs;
 //! XOR and NOT are free. One AND per bit: adders (majority as `((a ^ c) & (b ^ c)) ^ c`), comparators, selections.
 //! Constants among the operands simplify by themselves in the [`Builder`].
+//!
+//! Under the other objectives adders, comparators and trees are shallow instead ([`super::prefix`]).
 
-use ffhec_circuit::{Builder, Wire};
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use ffhec_circuit::{Builder, Gate, Wire};
 use num_bigint::{BigInt, BigUint};
 
 use super::codec::wrap;
+use super::objective::Objective;
+use super::prefix::{all_prefixes, carries, carry_out, half_sums};
 
 /// A word: wires, least significant first.
 pub type Bits = Vec<Wire>;
@@ -19,20 +26,47 @@ pub struct Gates<'a> {
     limit: usize,
     /// Exceptions raised so far, if anybody watches.
     pub(super) raised: Option<super::flags::Flags>,
+    objective: Objective,
+    /// AND-depth of the first wires; the others are looked up when they are asked for.
+    depths: Vec<u32>,
 }
 
 impl<'a> Gates<'a> {
     /// Gates go to `builder`; once it holds more than `limit`, loops whose length grows with exponents or operand
     /// counts stop early with a meaningless result, and [`Gates::full`] says so.
     pub fn new(builder: &'a mut Builder, limit: usize) -> Self {
-        Gates { builder, limit, raised: None }
+        Gates { builder, limit, raised: None, objective: Objective::FewestAnds, depths: Vec::new() }
     }
 
-    /// Like [`Gates::new`], and the exceptions that rounding meets are kept for [`Gates::take_raised`].
-    pub fn watching(builder: &'a mut Builder, limit: usize) -> Self {
-        let mut gates = Gates { builder, limit, raised: None };
-        gates.raised = Some(super::flags::Flags::none(&mut gates));
-        gates
+    /// The same, built for `objective`.
+    pub fn built_for(mut self, objective: Objective) -> Self {
+        self.objective = objective;
+        self
+    }
+
+    /// From now on the exceptions that rounding meets are kept for [`Gates::take_raised`].
+    pub fn watch(&mut self) {
+        self.raised = Some(super::flags::Flags::none(self));
+    }
+
+    /// What the gates are built for.
+    pub fn objective(&self) -> Objective {
+        self.objective
+    }
+
+    /// Whether chains of carries are to be avoided.
+    pub fn shallow(&self) -> bool {
+        self.objective.is_shallow()
+    }
+
+    /// The longest chain of ANDs up to a wire.
+    pub fn depth(&mut self, wire: Wire) -> u32 {
+        while self.depths.len() <= wire.index() {
+            let gate = self.builder.gate(Wire::new(self.depths.len()));
+            let below = gate.operands().map(|operand| self.depths[operand.index()]).max().unwrap_or(0);
+            self.depths.push(below + u32::from(matches!(gate, Gate::And(..))));
+        }
+        self.depths[wire.index()]
     }
 
     /// Whether there are more gates than the limit.
@@ -114,6 +148,7 @@ impl<'a> Gates<'a> {
 
     fn tree(&mut self, word: &[Wire], empty: bool, join: fn(&mut Self, Wire, Wire) -> Wire) -> Wire {
         match word {
+            [_, _, ..] if self.shallow() => self.earliest_first(word, join),
             [] => self.bit(empty),
             [only] => *only,
             _ => {
@@ -122,6 +157,20 @@ impl<'a> Gates<'a> {
                 join(self, low, high)
             }
         }
+    }
+
+    /// Joins the two shallowest wires until one is left (Golumbic, "Combinatorial merging", 1976).
+    fn earliest_first(&mut self, word: &[Wire], join: fn(&mut Self, Wire, Wire) -> Wire) -> Wire {
+        let mut queue: BinaryHeap<_> = word.iter().map(|&wire| Reverse((self.depth(wire), wire))).collect();
+        while let (Some(Reverse((_, first))), Some(second)) = (queue.pop(), queue.pop()) {
+            let Reverse((_, second)) = second;
+            let joined = join(self, first, second);
+            if queue.is_empty() {
+                return joined;
+            }
+            queue.push(Reverse((self.depth(joined), joined)));
+        }
+        word[0]
     }
 
     /// The lowest `width` bits of a public integer, two's complement.
@@ -185,6 +234,9 @@ impl<'a> Gates<'a> {
     /// `a + b + carry` of one width, and the carry out.
     pub fn add(&mut self, a: &[Wire], b: &[Wire], carry: Wire) -> (Bits, Wire) {
         debug_assert_eq!(a.len(), b.len(), "both summands have one width");
+        if self.shallow() {
+            return self.add_by_prefix(a, b, carry);
+        }
         let mut carry = carry;
         let mut sum = Vec::with_capacity(a.len());
         for (&x, &y) in a.iter().zip(b) {
@@ -193,6 +245,13 @@ impl<'a> Gates<'a> {
             carry = self.majority(x, y, carry);
         }
         (sum, carry)
+    }
+
+    fn add_by_prefix(&mut self, a: &[Wire], b: &[Wire], carry: Wire) -> (Bits, Wire) {
+        let (generate, propagate) = half_sums(self, a, b);
+        let carries = carries(self, &generate, &propagate, carry);
+        let sum = propagate.iter().zip(&carries).map(|(&half, &carry)| self.xor(half, carry)).collect();
+        (sum, carries[a.len()])
     }
 
     /// `a + b`, wrapping.
@@ -211,7 +270,28 @@ impl<'a> Gates<'a> {
 
     /// `a < b`, unsigned.
     pub fn less(&mut self, a: &[Wire], b: &[Wire]) -> Wire {
+        if self.shallow() {
+            let one = self.bit(true);
+            return self.less_if(a, b, one);
+        }
         self.sub(a, b).1
+    }
+
+    /// `a < b` where `condition` is set. In shallow circuits the condition is one more place of the comparison, so
+    /// that one that arrives early takes no level of its own.
+    pub fn less_if(&mut self, a: &[Wire], b: &[Wire], condition: Wire) -> Wire {
+        if !self.shallow() {
+            let less = self.less(a, b);
+            return self.and(less, condition);
+        }
+        let flipped: Bits = a.iter().map(|&wire| self.not(wire)).collect();
+        let (mut below, mut equal) = half_sums(self, &flipped, b);
+        let zero = self.bit(false);
+        if self.known(condition) != Some(true) {
+            below.push(zero);
+            equal.push(condition);
+        }
+        carry_out(self, &below, &equal, zero)
     }
 
     /// `a < b`, two's complement: the top bits count the other way.
@@ -243,6 +323,11 @@ impl<'a> Gates<'a> {
 
     /// `a + carry`, and the carry out.
     pub fn increment(&mut self, a: &[Wire], carry: Wire) -> (Bits, Wire) {
+        if self.shallow() {
+            let word: Bits = [carry].into_iter().chain(a.iter().copied()).collect();
+            let carries = all_prefixes(self, &word);
+            return (a.iter().zip(&carries).map(|(&x, &c)| self.xor(x, c)).collect(), carries[a.len()]);
+        }
         let mut carry = carry;
         let mut sum = Vec::with_capacity(a.len());
         for &x in a {

@@ -46,20 +46,19 @@ fn unordered(g: &mut Gates<'_>, format: FloatFormat, x: &[Wire], y: &[Wire]) -> 
 
 /// `x < y`; false if either is NaN.
 pub fn less(g: &mut Gates<'_>, format: FloatFormat, x: Operand<'_>, y: Operand<'_>) -> Wire {
-    let below = less_ordered(g, x.bits, y.bits);
     let zeros = both_zero(g, format, x, y);
-    let below = g.and_not(below, zeros);
     let nan = unordered(g, format, x.bits, y.bits);
-    g.and_not(below, nan)
+    let equal = g.or(zeros, nan);
+    let differ = g.not(equal);
+    let (x, y) = (ordered(g, x.bits), ordered(g, y.bits));
+    g.less_if(&x, &y, differ)
 }
 
 /// `x <= y`; false if either is NaN.
 pub fn less_equal(g: &mut Gates<'_>, format: FloatFormat, x: Operand<'_>, y: Operand<'_>) -> Wire {
-    let above = less_ordered(g, y.bits, x.bits);
-    let zeros = both_zero(g, format, x, y);
-    let above = g.and_not(above, zeros);
     let nan = unordered(g, format, x.bits, y.bits);
-    let not = g.or(above, nan);
+    let above = less(g, format, y, x);
+    let not = g.xor(above, nan);
     g.not(not)
 }
 

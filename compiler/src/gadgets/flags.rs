@@ -1,7 +1,7 @@
 //! The exceptions of IEEE-754 (clause 7, default handling) as wires.
 //!
 //! Two places raise them. What rounding meets (overflow, underflow, inexact) is raised by [`super::round`] and by the
-//! conversions, into the [`Gates`] that they write to, and only if those watch ([`Gates::watching`]): otherwise no gate
+//! conversions, into the [`Gates`] that they write to, and only if those watch ([`Gates::watch`]): otherwise no gate
 //! differs. What operands mean (invalid, division by zero) follows from their classes alone: [`of_operands`].
 //!
 //! - **invalid**: inf - inf, 0 * inf, 0 / 0, inf / inf, the root of a negative, a remainder of inf or by 0, `<` and `<=`

@@ -1,10 +1,13 @@
-//! Arithmetic as gates: from the scalar operations of the float IR to XOR and AND, fewest ANDs first.
+//! Arithmetic as gates: from the scalar operations of the float IR to XOR and AND, for the fewest ANDs or for the
+//! shortest chains of them ([`objective`]).
 
 pub mod add;
+pub mod add_fast;
 pub mod apply;
 pub mod bits;
 pub mod codec;
 pub mod compare;
+pub mod compress;
 pub mod convert;
 pub mod divide;
 pub mod flags;
@@ -12,12 +15,16 @@ pub mod float;
 pub mod format;
 pub mod integer;
 pub mod mul;
+pub mod mul_fast;
 pub mod multiply;
+pub mod objective;
 pub mod parts;
+pub mod prefix;
 pub mod protocol;
 pub mod remainder;
 pub mod round;
 pub mod shift;
+pub mod shift_fast;
 pub mod sum;
 pub mod text;
 

@@ -6,7 +6,8 @@ use super::add::{Wide, add_wide, sum_sign};
 use super::bits::{Bits, Gates};
 use super::divide::{quotient, restore, square_root};
 use super::float::{Class, Operand, Unpacked, normalised, offset, plain_zero, unpack, unpack_normalised};
-use super::format::{FloatFormat, Rounding};
+use super::format::{Family, FloatFormat, Rounding};
+use super::mul_fast;
 use super::multiply::product;
 use super::round::{Below, Exact, Special, round};
 use super::shift::{index_bits, normalise_within, shift_left};
@@ -76,6 +77,9 @@ fn product_specials(g: &mut Gates<'_>, format: FloatFormat, x: &Class, y: &Class
 pub fn mul(g: &mut Gates<'_>, format: FloatFormat, x: Operand<'_>, y: Operand<'_>) -> Bits {
     // A public factor comes second, so that it is not exchanged with the encrypted one.
     let (x, y) = if g.known_word(x.bits).is_some() { (y, x) } else { (x, y) };
+    if g.shallow() && matches!(format.family, Family::Paper) {
+        return mul_fast::mul(g, format, x, y);
+    }
     let (mut a, mut b) = (unpack(g, format, x.bits), unpack(g, format, y.bits));
     let special = product_specials(g, format, &a.class, &b.class);
     if format.has_subnormals() {

@@ -7,6 +7,7 @@ use num_bigint::{BigInt, BigUint};
 use num_traits::{One as _, Signed as _, Zero as _};
 
 use super::bits::{Bits, Gates};
+use super::compress::two_rows;
 
 /// Shorter words are multiplied by the school method.
 const KARATSUBA_BITS: usize = 18;
@@ -66,12 +67,11 @@ impl Columns {
     /// top column is free.
     pub fn sum(mut self, g: &mut Gates<'_>) -> Bits {
         let width = self.columns.len();
-        let constant = g.constant(&self.constant, width);
-        for (index, &bit) in constant.iter().enumerate() {
-            if g.known(bit) == Some(true) {
-                self.columns[index].push_back(bit);
-            }
+        if g.shallow() {
+            let (a, b) = self.two_rows(g);
+            return g.sum(&a, &b);
         }
+        self.place_constant(g);
         let mut out = Vec::with_capacity(width);
         for index in 0..width {
             let mut column = std::mem::take(&mut self.columns[index]);
@@ -94,6 +94,21 @@ impl Columns {
             out.push(column.pop_front().unwrap_or(zero));
         }
         out
+    }
+
+    /// Two words with this sum, in few levels.
+    pub fn two_rows(mut self, g: &mut Gates<'_>) -> (Bits, Bits) {
+        self.place_constant(g);
+        two_rows(g, self.columns)
+    }
+
+    fn place_constant(&mut self, g: &mut Gates<'_>) {
+        let constant = g.constant(&self.constant, self.columns.len());
+        for (index, &bit) in constant.iter().enumerate() {
+            if g.known(bit) == Some(true) {
+                self.columns[index].push_back(bit);
+            }
+        }
     }
 
     fn pair_equal(&mut self, column: &mut VecDeque<Wire>, index: usize) {
@@ -143,7 +158,7 @@ pub fn push_product(g: &mut Gates<'_>, columns: &mut Columns, x: &[Wire], y: &[W
 
 fn push_partial_products(g: &mut Gates<'_>, columns: &mut Columns, x: &[Wire], y: &[Wire], signed: bool) {
     let width = columns.columns.len();
-    if !signed && x.len().min(y.len()) >= KARATSUBA_BITS && width >= x.len() + y.len() {
+    if !signed && !g.shallow() && x.len().min(y.len()) >= KARATSUBA_BITS && width >= x.len() + y.len() {
         return push_karatsuba(g, columns, x, y);
     }
     for (i, &a) in x.iter().enumerate() {

@@ -16,6 +16,7 @@ use super::bits::Gates;
 use super::codec::Real;
 use super::float::Operand;
 use super::format::{FloatFormat, Rounding, Scalar};
+use super::objective::Objective;
 use crate::float::fir::Op;
 
 pub(super) type Exact = Ratio<BigInt>;
@@ -448,6 +449,10 @@ struct Bench {
 
 impl Bench {
     fn new(op: Op, ty: &str, types: &[&str]) -> Self {
+        Bench::built_for(Objective::FewestAnds, op, ty, types)
+    }
+
+    fn built_for(objective: Objective, op: Op, ty: &str, types: &[&str]) -> Self {
         let types: Vec<Scalar> = types.iter().map(|text| Scalar::parse(text).unwrap()).collect();
         let ty = Scalar::parse(ty).unwrap();
         let mut builder = Builder::new();
@@ -463,7 +468,7 @@ impl Bench {
             .zip(&inputs)
             .map(|(&ty, bits)| Typed { ty, operand: Operand { bits, canonical: false } })
             .collect();
-        let mut gates = Gates::new(&mut builder, 20_000_000);
+        let mut gates = Gates::new(&mut builder, 20_000_000).built_for(objective);
         let out = apply(&mut gates, &op, ty, &typed);
         assert_eq!(out.len(), ty.width() as usize, "{op:?} {ty}");
         let port = Port { name: String::new(), kind: ty.to_string(), width: ty.width(), range: None };
@@ -605,18 +610,26 @@ impl Random {
 }
 
 fn exhaustive(ops: &[Op], names: &[&str]) {
+    exhaustive_for(Objective::FewestAnds, ops, names);
+}
+
+fn exhaustive_for(objective: Objective, ops: &[Op], names: &[&str]) {
     for name in names {
         for op in ops {
-            let bench = bench(op, name);
+            let bench = bench_for(objective, op, name);
             bench.check(&all(&bench.types));
         }
     }
 }
 
 fn random(ops: &[Op], names: &[&str], count: usize) {
+    random_for(Objective::FewestAnds, ops, names, count);
+}
+
+fn random_for(objective: Objective, ops: &[Op], names: &[&str], count: usize) {
     for name in names {
         for op in ops {
-            let bench = bench(op, name);
+            let bench = bench_for(objective, op, name);
             let rows = Random(0x9e37_79b9_7f4a_7c15).rows(&bench.types, count);
             bench.check(&rows);
         }
@@ -625,6 +638,11 @@ fn random(ops: &[Op], names: &[&str], count: usize) {
 
 /// The usual types of an operation's operands and result.
 fn bench(op: &Op, name: &str) -> Bench {
+    bench_for(Objective::FewestAnds, op, name)
+}
+
+fn bench_for(objective: Objective, op: &Op, name: &str) -> Bench {
+    let new = |op, ty: &str, types: &[&str]| Bench::built_for(objective, op, ty, types);
     match op {
         Op::Neg
         | Op::Abs
@@ -634,22 +652,22 @@ fn bench(op: &Op, name: &str) -> Bench {
         | Op::Round
         | Op::RoundEven
         | Op::Trunc
-        | Op::Significand => Bench::new(op.clone(), name, &[name]),
-        Op::Not | Op::ShlConst(_) | Op::ShrConst(_) => Bench::new(op.clone(), name, &[name]),
-        Op::Lt | Op::Le | Op::Eq => Bench::new(op.clone(), "bool", &[name, name]),
+        | Op::Significand => new(op.clone(), name, &[name]),
+        Op::Not | Op::ShlConst(_) | Op::ShrConst(_) => new(op.clone(), name, &[name]),
+        Op::Lt | Op::Le | Op::Eq => new(op.clone(), "bool", &[name, name]),
         Op::IsNan
         | Op::IsInf
         | Op::IsFinite
         | Op::IsNegative
         | Op::IsZero
         | Op::IsSubnormal
-        | Op::IsNormal => Bench::new(op.clone(), "bool", &[name]),
-        Op::Exponent => Bench::new(op.clone(), "int<16>", &[name]),
-        Op::Scale2 => Bench::new(op.clone(), name, &[name, "int<7>"]),
-        Op::Shl | Op::Shr => Bench::new(op.clone(), name, &[name, "uint<5>"]),
-        Op::Fma | Op::Sum => Bench::new(op.clone(), name, &[name, name, name]),
-        Op::Dot => Bench::new(op.clone(), name, &[name, name, name, name]),
-        _ => Bench::new(op.clone(), name, &[name, name]),
+        | Op::IsNormal => new(op.clone(), "bool", &[name]),
+        Op::Exponent => new(op.clone(), "int<16>", &[name]),
+        Op::Scale2 => new(op.clone(), name, &[name, "int<7>"]),
+        Op::Shl | Op::Shr => new(op.clone(), name, &[name, "uint<5>"]),
+        Op::Fma | Op::Sum => new(op.clone(), name, &[name, name, name]),
+        Op::Dot => new(op.clone(), name, &[name, name, name, name]),
+        _ => new(op.clone(), name, &[name, name]),
     }
 }
 
@@ -715,18 +733,67 @@ fn the_paper_format_of_sixteen_bits_is_right_in_every_unary_operation() {
     }
 }
 
+/// `ieee<4, 4>` in every rounding direction with every option.
+fn every_option() -> Vec<String> {
+    let named = |rounding: Rounding| {
+        ["", ", flush", ", finite", ", flush, finite"]
+            .map(|options| format!("ieee<4, 4, {}{options}>", rounding.name()))
+    };
+    Rounding::ALL.into_iter().flat_map(named).collect()
+}
+
+const SHALLOW: [Objective; 2] = [Objective::Balanced, Objective::LeastDepth];
+
+#[test]
+fn small_formats_are_right_on_all_pairs_under_every_objective() {
+    for objective in SHALLOW {
+        exhaustive_for(
+            objective,
+            &BASIC,
+            &["float<3, 4>", "float<4, 3>", "float<2, 5>", "ieee<4, 3>", "f8e4m3"],
+        );
+        exhaustive_for(objective, &UNARY, &["float<3, 4>", "ieee<3, 4>", "f8e4m3", "ieee<3, 4, flush>"]);
+        exhaustive_for(objective, &ORDER, &["float<3, 3>", "ieee<3, 3>"]);
+        exhaustive_for(
+            objective,
+            &[Op::Add, Op::Mul],
+            &["float<2, 2>", "float<5, 2>", "ieee<3, 3, finite, flush>"],
+        );
+    }
+}
+
+#[test]
+fn every_operation_is_right_under_every_objective() {
+    for objective in SHALLOW {
+        let names = ["float<5, 11>", "f16", "f8e5m2", "ieee<4, 6, up>", "ieee<4, 6, down, flush, finite>"];
+        let ops =
+            [Op::Sub, Op::Div, Op::Sqrt, Op::Rem, Op::Fma, Op::Sum, Op::Dot, Op::Scale2, Op::Min, Op::Lt];
+        random_for(objective, &ops, &names, 1_000);
+        random_for(objective, &[Op::Floor, Op::Round, Op::Eq, Op::Le], &names, 1_000);
+        random_for(objective, &[Op::Add, Op::Mul], &["float<5, 11>", "float<8, 8>", "f16", "bf16"], 20_000);
+        random_for(objective, &[Op::Add, Op::Mul], &["float<8, 24>", "float<11, 53>", "f32", "f64"], 5_000);
+        random_for(
+            objective,
+            &[Op::Add, Op::Mul],
+            &["float<15, 113>", "float<3, 60>", "float<2, 40>", "float<15, 2>", "ieee<2, 40>"],
+            500,
+        );
+        let whole = [Op::Neg, Op::Abs, Op::Add, Op::Sub, Op::Mul, Op::Div, Op::Rem, Op::Max, Op::Lt];
+        random_for(objective, &whole, &["int<7>", "uint<32>", "fixed<16, 16>", "int<1>"], 1_000);
+        random_for(objective, &[Op::Shl, Op::Shr], &["int<32>", "uint<9>"], 500);
+        random_for(objective, &[Op::Sqrt], &["fixed<8, 8>"], 500);
+    }
+}
+
 #[test]
 fn every_rounding_and_option_is_right() {
-    let names: Vec<String> = Rounding::ALL
-        .into_iter()
-        .flat_map(|rounding| {
-            ["", ", flush", ", finite", ", flush, finite"]
-                .map(|options| format!("ieee<4, 4, {}{options}>", rounding.name()))
-        })
-        .collect();
+    let names = every_option();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let ops =
         [Op::Add, Op::Mul, Op::Div, Op::Sqrt, Op::Sum, Op::Fma, Op::Dot, Op::Scale2, Op::Rem, Op::Remainder];
+    for objective in SHALLOW {
+        random_for(objective, &[Op::Add, Op::Mul, Op::Div, Op::Fma], &names, 1_000);
+    }
     random(&ops, &names, 10_000);
 }
 
@@ -900,7 +967,7 @@ fn encodings_that_a_type_does_not_use_become_the_one_it_does() {
 }
 
 /// AND gates and AND-depth of what an operation keeps of its gates, over operands that are results of others.
-fn counts(op: &Op, name: &str) -> String {
+fn counts(objective: Objective, op: &Op, name: &str) -> String {
     use crate::float::fir::{Column, Graph, Node, Value};
     let shape = bench(op, name);
     let mut graph = Graph { functions: vec!["main".to_owned()], ..Graph::default() };
@@ -914,7 +981,7 @@ fn counts(op: &Op, name: &str) -> String {
     graph.nodes.push(Node { op: op.clone(), operands, ty: shape.ty, origin: 0 });
     let result = Value(u32::try_from(graph.nodes.len() - 1).unwrap());
     graph.outputs.push((column("result", shape.ty), result));
-    let counts = crate::float::lower::lower(&graph, 1 << 24).unwrap().counts();
+    let counts = crate::float::lower::lower_for(&graph, 1 << 24, objective, false).unwrap().counts();
     format!(
         "{name:<12} {:<12} AND {:>6}  XOR {:>6}  depth {:>5}",
         format!("{op:?}"),
@@ -943,12 +1010,49 @@ fn gate_counts_stay_as_they_are() {
         Op::Dot,
     ];
     let mut table = Vec::new();
+    let few = Objective::FewestAnds;
     for name in ["float<5, 11>", "float<8, 8>", "float<8, 24>", "f16", "f32", "ieee<8, 24, flush, finite>"] {
-        table.extend(ops.iter().map(|op| counts(op, name)));
+        table.extend(ops.iter().map(|op| counts(few, op, name)));
     }
     for op in [Op::Add, Op::Mul] {
-        table.push(counts(&op, "float<11, 53>"));
-        table.push(counts(&op, "f64"));
+        table.push(counts(few, &op, "float<11, 53>"));
+        table.push(counts(few, &op, "f64"));
+    }
+    insta::assert_snapshot!(table.join("\n"));
+}
+
+/// The least depths known for truncating addition and multiplication, and for less-than.
+#[test]
+fn least_depths_are_reached() {
+    let known = [
+        ("float<5, 11>", [11, 10, 6]),
+        ("float<8, 8>", [11, 9, 6]),
+        ("float<8, 24>", [13, 12, 6]),
+        ("float<11, 53>", [15, 15, 7]),
+    ];
+    for (name, depths) in known {
+        for (op, depth) in [Op::Add, Op::Mul, Op::Lt].iter().zip(depths) {
+            let line = counts(Objective::LeastDepth, op, name);
+            let found: u32 = line.rsplit(' ').next().unwrap().parse().unwrap();
+            assert!(found <= depth, "{line}");
+        }
+    }
+}
+
+/// The other objectives, next to the fewest ANDs.
+#[test]
+fn gate_counts_of_every_objective_stay_as_they_are() {
+    let mut table = Vec::new();
+    for name in ["float<5, 11>", "float<8, 8>", "float<8, 24>", "float<11, 53>", "f16", "f32", "f64"] {
+        let mut ops = vec![Op::Add, Op::Mul, Op::Lt, Op::Eq, Op::Min];
+        if name != "float<11, 53>" && name != "f64" {
+            ops.extend([Op::Div, Op::Sqrt, Op::Fma, Op::Round]);
+        }
+        for op in ops {
+            for objective in Objective::ALL {
+                table.push(format!("{:<9} {}", objective.name(), counts(objective, &op, name)));
+            }
+        }
     }
     insta::assert_snapshot!(table.join("\n"));
 }

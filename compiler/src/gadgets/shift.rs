@@ -7,6 +7,7 @@
 use ffhec_circuit::Wire;
 
 use super::bits::{Bits, Gates};
+use super::shift_fast;
 
 /// The bits needed to write the numbers `0 .. count`.
 pub(super) fn index_bits(count: usize) -> usize {
@@ -89,6 +90,11 @@ fn shift_groups(
 
 /// One wire per value of `word`, set for the value it has, all clear unless `enable`.
 pub fn one_hot(g: &mut Gates<'_>, word: &[Wire], enable: Wire) -> Bits {
+    if g.shallow() {
+        let mut word = word.to_vec();
+        word.push(enable);
+        return shift_fast::decode(g, &word).split_off(1 << (word.len() - 1));
+    }
     let mut wires = vec![enable];
     for &bit in word.iter().rev() {
         let mut next = Vec::with_capacity(2 * wires.len());
@@ -158,6 +164,9 @@ pub struct Normalised {
 /// Shifts left until the top bit is set: from the largest step to the smallest, one AND per moved bit and an OR tree
 /// over the bits that must be clear.
 pub fn normalise(g: &mut Gates<'_>, word: &[Wire]) -> Normalised {
+    if g.shallow() {
+        return shift_fast::normalise(g, word);
+    }
     let mut word = word.to_vec();
     let stages = index_bits(word.len());
     let mut shift = g.zeros(stages);
@@ -171,6 +180,9 @@ pub fn normalise(g: &mut Gates<'_>, word: &[Wire]) -> Normalised {
 
 /// Like [`normalise`], but shifts by at most `limit`: returns the word and what is left of the limit.
 pub fn normalise_within(g: &mut Gates<'_>, word: &[Wire], limit: &[Wire]) -> (Bits, Bits) {
+    if g.shallow() {
+        return shift_fast::normalise_within(g, word, limit);
+    }
     let mut word = word.to_vec();
     let mut left = limit.to_vec();
     for stage in (0..index_bits(word.len()).min(limit.len())).rev() {

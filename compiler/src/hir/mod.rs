@@ -27,6 +27,7 @@ use serde_json::{Map, Value};
 use crate::diag::Diagnostic;
 use crate::float::fir::Graph;
 use crate::gadgets::format::Scalar;
+use crate::gadgets::objective::Objective;
 use crate::source::{Loader, Sources, Span};
 use crate::syntax::ast::{Body, Expr};
 
@@ -104,14 +105,22 @@ pub struct Options {
     pub limits: Limits,
     /// Five more results say which exceptions of IEEE-754 the program raised.
     pub flags: bool,
+    /// What the gates are built for.
+    pub objective: Objective,
 }
 
 impl Default for Options {
-    /// `float<5, 11>`, no public values, the default limits.
+    /// `float<5, 11>`, no public values, the default limits, the fewest ANDs.
     fn default() -> Options {
         let float =
             Scalar::float(5, 11, crate::gadgets::format::Family::Paper).expect("widths within the limits");
-        Options { float, public: Map::new(), limits: Limits::default(), flags: false }
+        Options {
+            float,
+            public: Map::new(),
+            limits: Limits::default(),
+            flags: false,
+            objective: Objective::default(),
+        }
     }
 }
 
