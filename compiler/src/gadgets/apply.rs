@@ -160,6 +160,7 @@ fn apply_float(g: &mut Gates<'_>, op: &Op, format: FloatFormat, x: &[Operand<'_>
         },
         Op::Dot => match x {
             [a, b] => mul::mul(g, format, *a, *b),
+            [a, b, c, d] => mul::dot2(g, format, [*a, *b], [*c, *d]),
             _ => sum::dot(g, format, x),
         },
         Op::Input(_)
