@@ -4,6 +4,7 @@ use ffhec_circuit::{Builder, Circuit, Gate, Port, Wire};
 use thiserror::Error;
 
 use super::fir::{Column, Graph, Op};
+use super::range;
 use crate::gadgets::apply::{Typed, apply, is_canonical};
 use crate::gadgets::bits::{Bits, Gates};
 use crate::gadgets::float::Operand;
@@ -26,8 +27,9 @@ pub fn lower(graph: &Graph, max_gates: usize) -> Result<Circuit, TooManyGates> {
     let mut builder = Builder::new();
     let inputs: Vec<Bits> = graph.inputs.iter().map(|column| builder.input(port(column))).collect();
     let needed = reachable(graph);
+    let known = range::intervals(graph);
     let mut values: Vec<(Bits, bool)> = Vec::with_capacity(graph.nodes.len());
-    for (node, needed) in graph.nodes.iter().zip(needed) {
+    for (index, (node, needed)) in graph.nodes.iter().zip(needed).enumerate() {
         if !needed {
             values.push((Bits::new(), true));
             continue;
@@ -43,9 +45,11 @@ pub fn lower(graph: &Graph, max_gates: usize) -> Result<Circuit, TooManyGates> {
                 Typed { ty, operand: Operand { bits, canonical: *canonical } }
             })
             .collect();
-        let canonical = is_canonical(&node.op, &typed);
-        let mut gates = Gates::new(&mut builder, max_gates);
-        let bits = if let Op::Input(index) = &node.op {
+        let normal = known[index].as_ref().is_some_and(|interval| interval.is_normal(node.ty));
+        let canonical = normal || is_canonical(&node.op, &typed);
+        let facts = range::facts(graph, node, &known, known[index].as_ref());
+        let mut gates = Gates::with_facts(&mut builder, max_gates, facts);
+        let mut bits = if let Op::Input(index) = &node.op {
             inputs[*index as usize].clone()
         } else {
             apply(&mut gates, &node.op, node.ty, &typed)
@@ -54,6 +58,9 @@ pub fn lower(graph: &Graph, max_gates: usize) -> Result<Circuit, TooManyGates> {
             return Err(TooManyGates { limit: max_gates, function: function.to_owned() });
         }
         debug_assert_eq!(bits.len(), node.ty.width() as usize, "{:?} gives its type's width", node.op);
+        for (place, bit) in known[index].iter().flat_map(|interval| interval.known_bits(node.ty)) {
+            bits[place] = builder.constant(bit);
+        }
         values.push((bits, canonical));
     }
     for (column, value) in &graph.outputs {

@@ -3,3 +3,4 @@
 pub mod fir;
 pub mod fold;
 pub mod lower;
+pub mod range;

@@ -182,7 +182,7 @@ pub struct Wide {
     pub sign: Wire,
     /// The exponent of the top bit, nonnegative with any common offset; zero if the value is zero.
     pub exponent: Bits,
-    /// The significand: one of the top two bits is set, or all are clear.
+    /// The significand: one of the top two bits is set, unless the value is zero.
     pub significand: Bits,
 }
 
@@ -192,8 +192,14 @@ pub struct Wide {
 /// Only the exponents are compared: at distances 0 and 1 the difference may be negative and is then complemented. With
 /// significands from 1/4 to 1 the difference is not negative from distance 2 on, and at least 1/8 from distance 3 on;
 /// two guard bits make it exact up to distance 2, so that nothing is lost where it may be negative or cancel.
-pub fn add_wide(g: &mut Gates<'_>, format: FloatFormat, x: &Wide, y: &Wide) -> (Exact, Wire) {
-    debug_assert!(x.significand.len() >= format.precision as usize + 5, "three places lost, a guard and a spare");
+///
+/// If `one_zero` is set, one of them is zero; then it has the smaller exponent, is shifted out altogether, and what its
+/// significand holds does not count. If both are zero the result has no meaning.
+pub fn add_wide(g: &mut Gates<'_>, format: FloatFormat, x: &Wide, y: &Wide, one_zero: Wire) -> (Exact, Wire) {
+    debug_assert!(
+        x.significand.len() >= format.precision as usize + 5,
+        "three places lost, a guard and a spare"
+    );
     let join = |value: &Wide| {
         let mut word = value.significand.clone();
         word.extend_from_slice(&value.exponent);
@@ -208,8 +214,11 @@ pub fn add_wide(g: &mut Gates<'_>, format: FloatFormat, x: &Wide, y: &Wide) -> (
     let (significand, field) = high.split_at(x.significand.len());
     let (smaller, low_field) = low.split_at(x.significand.len());
     let (distance, _) = g.sub(field, low_field);
-    let sum = add_aligned(g, significand, smaller, &distance, differ, 2, format.rounding());
-    let negative = g.and(differ, sum.word[sum.word.len() - 1]);
+    // The shifted zero would round a difference down.
+    let subtract = g.and_not(differ, one_zero);
+    let mut sum = add_aligned(g, significand, smaller, &distance, subtract, 2, format.rounding());
+    sum.sticky = g.and_not(sum.sticky, one_zero);
+    let negative = g.and(subtract, sum.word[sum.word.len() - 1]);
     let sign = g.xor(sign, negative);
     let (magnitude, _) = g.negate_if(&sum.word, negative);
     let (shifted, sticky) = normalise_to(g, &magnitude, rounded_bits(format), sum.sticky);

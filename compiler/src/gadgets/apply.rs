@@ -116,7 +116,7 @@ pub fn apply(g: &mut Gates<'_>, op: &Op, ty: Scalar, operands: &[Typed<'_>]) -> 
 fn apply_subject(g: &mut Gates<'_>, op: &Op, subject: Scalar, operands: &[Typed<'_>]) -> Bits {
     let words: Vec<Operand<'_>> = operands.iter().map(|typed| typed.operand).collect();
     match subject.as_float() {
-        Some(format) => apply_float(g, op, format, &words),
+        Some(format) => apply_float(g, op, g.facts().format.unwrap_or(format), &words),
         None => apply_whole(g, op, subject, &words),
     }
 }

@@ -8,6 +8,7 @@ use ffhec_circuit::{Builder, Wire};
 use num_bigint::{BigInt, BigUint};
 
 use super::codec::wrap;
+use super::format::FloatFormat;
 
 /// A word: wires, least significant first.
 pub type Bits = Vec<Wire>;
@@ -17,13 +18,35 @@ pub type Bits = Vec<Wire>;
 pub struct Gates<'a> {
     builder: &'a mut Builder,
     limit: usize,
+    facts: Facts,
+}
+
+/// What is known of an operation from the ranges of its operands.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Facts {
+    /// The result does not overflow.
+    pub no_overflow: bool,
+    /// The result is neither zero nor below the smallest normal, nor is it before rounding.
+    pub no_underflow: bool,
+    /// A format with fewer special values that gives the same result.
+    pub format: Option<FloatFormat>,
 }
 
 impl<'a> Gates<'a> {
     /// Gates go to `builder`; once it holds more than `limit`, loops whose length grows with exponents or operand
     /// counts stop early with a meaningless result, and [`Gates::full`] says so.
     pub fn new(builder: &'a mut Builder, limit: usize) -> Self {
-        Gates { builder, limit }
+        Gates { builder, limit, facts: Facts::default() }
+    }
+
+    /// The same for an operation of which something is known.
+    pub fn with_facts(builder: &'a mut Builder, limit: usize, facts: Facts) -> Self {
+        Gates { builder, limit, facts }
+    }
+
+    /// What is known of the operation.
+    pub fn facts(&self) -> Facts {
+        self.facts
     }
 
     /// Whether there are more gates than the limit.

@@ -109,19 +109,24 @@ pub fn mul(g: &mut Gates<'_>, format: FloatFormat, x: Operand<'_>, y: Operand<'_
 
 /// A term of a sum of two: a number or a product with twice the precision.
 struct Term {
+    /// The significand of a zero is not cleared; its exponent is 0.
     wide: Wide,
+    zero: Wire,
     infinite: Wire,
     nan: Wire,
 }
 
-/// The exponents of terms, twice biased, are further offset to stay positive under subnormals.
+/// The exponents of terms, twice biased, are further offset: they stay positive under subnormals, and that of any
+/// value but zero is so large that next to it a zero is shifted out altogether.
 fn spare(format: FloatFormat) -> i64 {
-    2 * i64::from(format.precision) + 1
+    let precision = i64::from(format.precision);
+    let lowest = if format.has_subnormals() { 2 * precision } else { 0 };
+    lowest + 2 * precision + 8
 }
 
 /// The width of such an exponent.
 fn wide_exponent(format: FloatFormat) -> usize {
-    index_bits((2 << format.exponent_bits) + 2 * format.precision as usize + 2)
+    index_bits((2 << format.exponent_bits) + 4 * format.precision as usize + 10)
 }
 
 fn product_term(g: &mut Gates<'_>, format: FloatFormat, x: Operand<'_>, y: Operand<'_>) -> Term {
@@ -132,28 +137,27 @@ fn product_term(g: &mut Gates<'_>, format: FloatFormat, x: Operand<'_>, y: Opera
     let zero = g.or(a.class.zero, b.class.zero);
     let nonzero = g.not(zero);
     let exponent = offset(g, &product.exponent, spare(format), wide_exponent(format));
-    let wide = Wide {
-        sign: product.sign,
-        exponent: g.and_each(&exponent, nonzero),
-        significand: g.and_each(&product.significand, nonzero),
-    };
+    let exponent = g.and_each(&exponent, nonzero);
     let infinite = g.or(a.class.infinite, b.class.infinite);
     let bad = g.and(zero, infinite);
-    Term { wide, infinite, nan: g.any(&[a.class.nan, b.class.nan, bad]) }
+    let nan = g.any(&[a.class.nan, b.class.nan, bad]);
+    Term {
+        wide: Wide { sign: product.sign, exponent, significand: product.significand },
+        zero,
+        infinite,
+        nan,
+    }
 }
 
 fn plain_term(g: &mut Gates<'_>, format: FloatFormat, z: Operand<'_>) -> Term {
     let c = unpack_normalised(g, format, z.bits);
     let present = g.not(c.class.zero);
     let exponent = offset(g, &c.exponent, format.bias() + spare(format), wide_exponent(format));
+    let exponent = g.and_each(&exponent, present);
     let mut significand = g.zeros(format.precision as usize);
     significand.extend_from_slice(&c.significand);
-    let wide = Wide {
-        sign: c.sign,
-        exponent: g.and_each(&exponent, present),
-        significand: g.and_each(&significand, present),
-    };
-    Term { wide, infinite: c.class.infinite, nan: c.class.nan }
+    let wide = Wide { sign: c.sign, exponent, significand };
+    Term { wide, zero: c.class.zero, infinite: c.class.infinite, nan: c.class.nan }
 }
 
 /// `x * y + z` rounded once.
@@ -163,7 +167,12 @@ pub fn fma(g: &mut Gates<'_>, format: FloatFormat, x: Operand<'_>, y: Operand<'_
 }
 
 /// `x0 * y0 + x1 * y1` rounded once.
-pub fn dot2(g: &mut Gates<'_>, format: FloatFormat, first: [Operand<'_>; 2], second: [Operand<'_>; 2]) -> Bits {
+pub fn dot2(
+    g: &mut Gates<'_>,
+    format: FloatFormat,
+    first: [Operand<'_>; 2],
+    second: [Operand<'_>; 2],
+) -> Bits {
     let left = product_term(g, format, first[0], first[1]);
     let right = product_term(g, format, second[0], second[1]);
     sum_of_terms(g, format, &left, &right)
@@ -179,7 +188,10 @@ fn sum_of_terms(g: &mut Gates<'_>, format: FloatFormat, left: &Term, right: &Ter
     };
     let (x, y) = (lengthen(g, &left.wide), lengthen(g, &right.wide));
     let differ = g.xor(x.sign, y.sign);
-    let (mut exact, zero_sum) = add_wide(g, format, &x, &y);
+    let one_zero = g.or(left.zero, right.zero);
+    let both_zero = g.and(left.zero, right.zero);
+    let (mut exact, cancelled) = add_wide(g, format, &x, &y, one_zero);
+    let zero_sum = g.or(cancelled, both_zero);
     exact.sign = sum_sign(g, format, exact.sign, differ, zero_sum);
     exact.base = offset(g, &exact.base, -(format.bias() + spare(format)), exact.base.len());
 

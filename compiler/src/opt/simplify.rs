@@ -31,7 +31,8 @@ pub fn simplify(circuit: &Circuit) -> Circuit {
     for done in 1.. {
         let current_cost = cost(&current);
         let saved = best_cost.0.saturating_sub(current_cost.0);
-        let next = (done < ROUNDS && (done == 1 || saved * WORTHWHILE > best_cost.0)).then(|| round(&current));
+        let next =
+            (done < ROUNDS && (done == 1 || saved * WORTHWHILE > best_cost.0)).then(|| round(&current));
         if current_cost < best_cost {
             best_cost = current_cost;
             best = current;
