@@ -31,20 +31,17 @@ pub fn intervals(graph: &Graph) -> Vec<Option<Interval>> {
     let mut known: Vec<Option<Interval>> = Vec::with_capacity(graph.nodes.len());
     let mut corners = Corners::default();
     for node in &graph.nodes {
-        let interval = match &node.op {
-            Op::Input(index) => graph
-                .inputs
-                .get(*index as usize)
-                .and_then(|column| column.range.as_ref())
-                .and_then(|(low, high)| hull(node.ty, [low.clone(), high.clone()])),
-            Op::Constant(bits) => hull(node.ty, [bits.clone()]),
-            op => {
-                let types: Vec<Scalar> =
-                    node.operands.iter().map(|value| graph.nodes[value.0 as usize].ty).collect();
-                let operands: Vec<Option<&Interval>> =
-                    node.operands.iter().map(|value| known[value.0 as usize].as_ref()).collect();
-                corners.interval(op, node.ty, &types, &operands)
-            }
+        let interval = if let Op::Input(index) = &node.op {
+            let range = graph.inputs.get(*index as usize).and_then(|column| column.range.as_ref());
+            range.and_then(|(low, high)| hull(node.ty, [low.clone(), high.clone()]))
+        } else if let Op::Constant(bits) = &node.op {
+            hull(node.ty, [bits.clone()])
+        } else {
+            let types: Vec<Scalar> =
+                node.operands.iter().map(|value| graph.nodes[value.0 as usize].ty).collect();
+            let operands: Vec<Option<&Interval>> =
+                node.operands.iter().map(|value| known[value.0 as usize].as_ref()).collect();
+            corners.interval(&node.op, node.ty, &types, &operands)
         };
         known.push(interval);
     }
@@ -54,8 +51,11 @@ pub fn intervals(graph: &Graph) -> Vec<Option<Interval>> {
 /// Results at the corners of operand intervals, remembered: loops repeat them.
 #[derive(Default)]
 struct Corners {
-    known: HashMap<(Op, Scalar, Vec<(Scalar, BigUint)>), BigUint>,
+    known: HashMap<Corner, BigUint>,
 }
+
+/// An operation with its result type and its operands.
+type Corner = (Op, Scalar, Vec<(Scalar, BigUint)>);
 
 impl Corners {
     fn interval(
