@@ -4,6 +4,7 @@ use ffhec_circuit::{Builder, Circuit, Gate, Port, Wire};
 use thiserror::Error;
 
 use super::fir::{Column, Graph, Op};
+use super::range;
 use super::status::status;
 use crate::gadgets::apply::{Typed, apply, is_canonical};
 use crate::gadgets::bits::{Bits, Gates};
@@ -54,9 +55,10 @@ pub fn lower_for(
     let mut raised = Vec::new();
     let inputs: Vec<Bits> = graph.inputs.iter().map(|column| builder.input(port(column))).collect();
     let needed = reachable(graph);
+    let known = range::intervals(graph);
     let mut gates = Gates::new(&mut builder, max_gates).built_for(objective);
     let mut values: Vec<(Bits, bool)> = Vec::with_capacity(graph.nodes.len());
-    for (node, needed) in graph.nodes.iter().zip(needed) {
+    for (index, (node, needed)) in graph.nodes.iter().zip(needed).enumerate() {
         if !needed {
             values.push((Bits::new(), true));
             raised.push(None);
@@ -73,11 +75,14 @@ pub fn lower_for(
                 Typed { ty, operand: Operand { bits, canonical: *canonical } }
             })
             .collect();
-        let canonical = is_canonical(&node.op, &typed);
+        let normal = known[index].as_ref().is_some_and(|interval| interval.is_normal(node.ty));
+        let canonical = normal || is_canonical(&node.op, &typed);
         if flags {
             gates.watch();
+        } else {
+            gates.learn(range::facts(graph, node, &known, known[index].as_ref()));
         }
-        let bits = if let Op::Input(index) = &node.op {
+        let mut bits = if let Op::Input(index) = &node.op {
             inputs[*index as usize].clone()
         } else {
             apply(&mut gates, &node.op, node.ty, &typed)
@@ -91,6 +96,9 @@ pub fn lower_for(
             return Err(TooManyGates { limit: max_gates, function: function.to_owned() });
         }
         debug_assert_eq!(bits.len(), node.ty.width() as usize, "{:?} gives its type's width", node.op);
+        for (place, bit) in known[index].iter().flat_map(|interval| interval.known_bits(node.ty)) {
+            bits[place] = gates.bit(bit);
+        }
         values.push((bits, canonical));
     }
     for (column, value) in &graph.outputs {

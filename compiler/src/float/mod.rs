@@ -3,4 +3,5 @@
 pub mod fir;
 pub mod fold;
 pub mod lower;
+pub mod range;
 mod status;

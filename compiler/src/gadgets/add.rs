@@ -15,7 +15,7 @@ use super::format::{Family, FloatFormat, Rounding};
 use super::objective::Objective;
 use super::protocol::{greater_than_bit, shift_significand};
 use super::round::{Below, Exact, Special, round};
-use super::shift::{normalise, normalise_within};
+use super::shift::{normalise_to, normalise_within};
 
 /// The exact sum of an ordered pair, in a window.
 struct Window {
@@ -23,36 +23,50 @@ struct Window {
     sticky: Wire,
 }
 
-/// `high +- (low >> distance)` for significands of one width with `high >= low >> distance`: two guard bits (one for
-/// directed rounding) and a sticky bit are below; one bit is above.
+/// `high +- (low >> distance)` for significands of one width: `guards` bits and a sticky bit (not when truncating) are
+/// below; one bit is above, which is the sign where the difference may be negative.
 ///
-/// The smaller operand is negated before it is shifted, as two's complement: what the shift loses then rounds toward
-/// minus infinity by itself, and truncation needs no sticky bit at all.
+/// What the shift loses of a subtracted operand rounds toward minus infinity. When truncating, the smaller operand is
+/// negated before it is shifted, as two's complement, and no sticky bit is needed. Otherwise the sticky bit is there
+/// anyway, and `-(low >> distance)`, rounded down, is the complement, plus one if nothing was lost: one AND.
 fn add_aligned(
     g: &mut Gates<'_>,
     high: &[Wire],
     low: &[Wire],
     distance: &[Wire],
     subtract: Wire,
+    guards: usize,
     rounding: Rounding,
 ) -> Window {
-    let (guards, track) = match rounding {
-        Rounding::TowardZero => (1, false),
-        Rounding::Up | Rounding::Down => (1, true),
-        Rounding::NearestEven | Rounding::NearestAway => (2, true),
-    };
-    let track = track || g.watches();
+    let mut window = g.zeros(guards);
+    let zero = g.bit(false);
+    if rounding != Rounding::TowardZero {
+        let mut upper = window.clone();
+        upper.extend_from_slice(high);
+        window.extend_from_slice(low);
+        let (shifted, sticky) = shift_significand(g, &window, zero, distance, true);
+        let flipped = g.xor_each(&shifted, subtract);
+        let exact = g.and_not(subtract, sticky);
+        let (mut word, carry) = g.add(&upper, &flipped, exact);
+        word.push(g.xor(subtract, carry));
+        return Window { word, sticky };
+    }
     let (negated, none) = g.negate_if(low, subtract);
     let sign = g.xor(subtract, none);
-    let mut window = g.zeros(guards);
     window.extend(negated);
-    let (shifted, sticky) = shift_significand(g, &window, sign, distance, track);
-    let zero = g.bit(false);
+    let watched = g.watches();
+    let (shifted, sticky) = shift_significand(g, &window, sign, distance, watched);
     let (sum, carry) = g.add(high, &shifted[guards..], zero);
     let mut word = shifted[..guards].to_vec();
     word.extend(sum);
     word.push(g.xor(sign, carry));
     Window { word, sticky }
+}
+
+/// How many bits of a normalised exact result rounding looks at, besides the sticky bit.
+pub fn rounded_bits(format: FloatFormat) -> usize {
+    let guard = matches!(format.rounding(), Rounding::NearestEven | Rounding::NearestAway);
+    format.precision as usize + usize::from(guard)
 }
 
 /// `x + y`, or `x - y` if `subtract`: the FAdd protocol. `float<5, 11>` takes under 200 ANDs.
@@ -98,19 +112,26 @@ pub fn add(g: &mut Gates<'_>, format: FloatFormat, x: Operand<'_>, y: Operand<'_
         low_field[0] = g.xor(low_field[0], low_empty);
     }
     let (distance, _) = g.sub(&field, &low_field);
-    let sum = add_aligned(g, &significand, &smaller, &distance, differ, format.rounding());
+    // With the larger operand normalised, at most one place is lost to cancellation where anything was shifted out.
+    let guards = match format.rounding() {
+        Rounding::TowardZero | Rounding::Up | Rounding::Down => 1,
+        Rounding::NearestEven | Rounding::NearestAway => 2,
+    };
+    let sum = add_aligned(g, &significand, &smaller, &distance, differ, guards, format.rounding());
+    let keep = rounded_bits(format);
 
     let special = specials(g, format, &high, &low, differ);
     if subnormals {
-        let (word, mut base) = normalise_within(g, &sum.word, &field);
+        let (word, mut base, sticky) = normalise_within(g, &sum.word, &field, keep, sum.sticky);
+        // A subnormal sum is exact, so that nothing of it is below the word.
         let some = g.any(&word);
         let zero = g.not(some);
         let sign = zero_sign(g, format, sign, differ, zero);
         base = g.resize(&base, format.exponent_bits as usize + 2);
-        let exact = Exact { sign, base, significand: word, sticky: sum.sticky };
+        let exact = Exact { sign, base, significand: word, sticky };
         return round(g, format, exact, special, Below::Aligned);
     }
-    let shifted = normalise(g, &sum.word);
+    let (shifted, sticky) = normalise_to(g, &sum.word, keep, sum.sticky);
     let width = field.len().max(shifted.shift.len()) + 2;
     let wide = g.resize(&field, width);
     let shift = g.resize(&shifted.shift, width);
@@ -122,7 +143,7 @@ pub fn add(g: &mut Gates<'_>, format: FloatFormat, x: Operand<'_>, y: Operand<'_
         let zero = g.not(some);
         zero_sign(g, format, sign, differ, zero)
     };
-    let exact = Exact { sign, base, significand: shifted.word, sticky: sum.sticky };
+    let exact = Exact { sign, base, significand: shifted.word, sticky };
     round(g, format, exact, special, Below::Aligned)
 }
 
@@ -164,27 +185,38 @@ fn specials(
     special
 }
 
-/// A normalised number with an exponent wide enough for products: what [`add_wide`] adds.
+/// A number with an exponent wide enough for products: what [`add_wide`] adds.
 #[derive(Debug)]
 pub struct Wide {
     /// The sign.
     pub sign: Wire,
     /// The exponent of the top bit, nonnegative with any common offset; zero if the value is zero.
     pub exponent: Bits,
-    /// The significand, top bit set or all clear.
+    /// The significand: one of the top two bits is set, unless the value is zero.
     pub significand: Bits,
 }
 
 /// The exact sum of two wide numbers, and whether it is zero. The base is the exponent of the result's top bit in
 /// the operands' offset, less one.
-pub fn add_wide(g: &mut Gates<'_>, x: &Wide, y: &Wide, rounding: Rounding) -> (Exact, Wire) {
+///
+/// Only the exponents are compared: at distances 0 and 1 the difference may be negative and is then complemented. With
+/// significands from 1/4 to 1 the difference is not negative from distance 2 on, and at least 1/8 from distance 3 on;
+/// two guard bits make it exact up to distance 2, so that nothing is lost where it may be negative or cancel.
+///
+/// If `one_zero` is set, one of them is zero; then it has the smaller exponent, is shifted out altogether, and what its
+/// significand holds does not count. If both are zero the result has no meaning.
+pub fn add_wide(g: &mut Gates<'_>, format: FloatFormat, x: &Wide, y: &Wide, one_zero: Wire) -> (Exact, Wire) {
+    debug_assert!(
+        x.significand.len() >= format.precision as usize + 5,
+        "three places lost, a guard and a spare"
+    );
     let join = |value: &Wide| {
         let mut word = value.significand.clone();
         word.extend_from_slice(&value.exponent);
         word
     };
     let (a, b) = (join(x), join(y));
-    let swap = greater_than_bit(g, &a, &b);
+    let swap = greater_than_bit(g, &x.exponent, &y.exponent);
     let (high, low) = g.exchange(swap, &a, &b);
     let differ = g.xor(x.sign, y.sign);
     let change = g.and(swap, differ);
@@ -192,14 +224,20 @@ pub fn add_wide(g: &mut Gates<'_>, x: &Wide, y: &Wide, rounding: Rounding) -> (E
     let (significand, field) = high.split_at(x.significand.len());
     let (smaller, low_field) = low.split_at(x.significand.len());
     let (distance, _) = g.sub(field, low_field);
-    let sum = add_aligned(g, significand, smaller, &distance, differ, rounding);
-    let shifted = normalise(g, &sum.word);
+    // The shifted zero would round a difference down.
+    let subtract = g.and_not(differ, one_zero);
+    let mut sum = add_aligned(g, significand, smaller, &distance, subtract, 2, format.rounding());
+    sum.sticky = g.and_not(sum.sticky, one_zero);
+    let negative = g.and(subtract, sum.word[sum.word.len() - 1]);
+    let sign = g.xor(sign, negative);
+    let (magnitude, _) = g.negate_if(&sum.word, negative);
+    let (shifted, sticky) = normalise_to(g, &magnitude, rounded_bits(format), sum.sticky);
     let width = field.len().max(shifted.shift.len()) + 1;
     let wide = g.resize(field, width);
     let shift = g.resize(&shifted.shift, width);
     let (base, _) = g.sub(&wide, &shift);
     let zero = g.not(shifted.word[shifted.word.len() - 1]);
-    let exact = Exact { sign, base, significand: shifted.word, sticky: sum.sticky };
+    let exact = Exact { sign, base, significand: shifted.word, sticky };
     (exact, zero)
 }
 

@@ -135,7 +135,7 @@ pub fn apply(g: &mut Gates<'_>, op: &Op, ty: Scalar, operands: &[Typed<'_>]) -> 
 fn apply_subject(g: &mut Gates<'_>, op: &Op, subject: Scalar, operands: &[Typed<'_>]) -> Bits {
     let words: Vec<Operand<'_>> = operands.iter().map(|typed| typed.operand).collect();
     match subject.as_float() {
-        Some(format) => apply_float(g, op, format, &words),
+        Some(format) => apply_float(g, op, g.facts().format.unwrap_or(format), &words),
         None => apply_whole(g, op, subject, &words),
     }
 }
@@ -186,6 +186,7 @@ fn apply_float(g: &mut Gates<'_>, op: &Op, format: FloatFormat, x: &[Operand<'_>
         },
         Op::Dot => match x {
             [a, b] => mul::mul(g, format, *a, *b),
+            [a, b, c, d] => mul::dot2(g, format, [*a, *b], [*c, *d]),
             _ => sum::dot(g, format, x),
         },
         Op::Input(_)

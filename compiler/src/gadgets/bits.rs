@@ -13,6 +13,7 @@ use ffhec_circuit::{Builder, Gate, Wire};
 use num_bigint::{BigInt, BigUint};
 
 use super::codec::wrap;
+use super::format::FloatFormat;
 use super::objective::Objective;
 use super::prefix::{all_prefixes, carries, carry_out, half_sums};
 
@@ -29,13 +30,32 @@ pub struct Gates<'a> {
     objective: Objective,
     /// AND-depth of the first wires; the others are looked up when they are asked for.
     depths: Vec<u32>,
+    facts: Facts,
+}
+
+/// What is known of an operation from the ranges of its operands.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Facts {
+    /// The result does not overflow.
+    pub no_overflow: bool,
+    /// The result is neither zero nor below the smallest normal, nor is it before rounding.
+    pub no_underflow: bool,
+    /// A format with fewer special values that gives the same result.
+    pub format: Option<FloatFormat>,
 }
 
 impl<'a> Gates<'a> {
     /// Gates go to `builder`; once it holds more than `limit`, loops whose length grows with exponents or operand
     /// counts stop early with a meaningless result, and [`Gates::full`] says so.
     pub fn new(builder: &'a mut Builder, limit: usize) -> Self {
-        Gates { builder, limit, raised: None, objective: Objective::FewestAnds, depths: Vec::new() }
+        Gates {
+            builder,
+            limit,
+            facts: Facts::default(),
+            raised: None,
+            objective: Objective::FewestAnds,
+            depths: Vec::new(),
+        }
     }
 
     /// The same, built for `objective`.
@@ -47,6 +67,16 @@ impl<'a> Gates<'a> {
     /// From now on the exceptions that rounding meets are kept for [`Gates::take_raised`].
     pub fn watch(&mut self) {
         self.raised = Some(super::flags::Flags::none(self));
+    }
+
+    /// The operation that comes now is one of which this is known.
+    pub fn learn(&mut self, facts: Facts) {
+        self.facts = facts;
+    }
+
+    /// What is known of the operation.
+    pub fn facts(&self) -> Facts {
+        self.facts
     }
 
     /// What the gates are built for.

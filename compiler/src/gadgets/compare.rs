@@ -31,12 +31,14 @@ fn both_zero(g: &mut Gates<'_>, format: FloatFormat, x: Operand<'_>, y: Operand<
     if !format.has_signed_zero() && x.canonical && y.canonical {
         return g.bit(false);
     }
-    let (x, y) = (x.bits, y.bits);
-    let last = x.len() - 1;
-    let from = if format.has_subnormals() { 0 } else { format.fraction_bits() as usize };
-    let (some, other) = (g.any(&x[from..last]), g.any(&y[from..last]));
-    let some = g.or(some, other);
-    g.not(some)
+    let (zero, other) = (is_zero(g, format, x.bits), is_zero(g, format, y.bits));
+    g.and(zero, other)
+}
+
+/// Whether the value is a zero; shares its gates with [`is_nan`].
+fn is_zero(g: &mut Gates<'_>, format: FloatFormat, bits: &[Wire]) -> Wire {
+    let fields = fields(g, format, bits);
+    classify(g, format, &fields).zero
 }
 
 fn unordered(g: &mut Gates<'_>, format: FloatFormat, x: &[Wire], y: &[Wire]) -> Wire {
@@ -62,11 +64,26 @@ pub fn less_equal(g: &mut Gates<'_>, format: FloatFormat, x: Operand<'_>, y: Ope
     g.not(not)
 }
 
-/// `x == y`; zeros are equal, NaN is not.
+/// `x == y`; zeros are equal, NaN is not. If the magnitudes (without subnormals: the exponent fields) agree, one
+/// operand says whether both are zeros.
 pub fn equal(g: &mut Gates<'_>, format: FloatFormat, x: Operand<'_>, y: Operand<'_>) -> Wire {
-    let same = equivalent_bit(g, x.bits, y.bits);
-    let zeros = both_zero(g, format, x, y);
-    let same = g.or(same, zeros);
+    let plain = !format.has_signed_zero() && x.canonical && y.canonical;
+    let same = if plain {
+        equivalent_bit(g, x.bits, y.bits)
+    } else {
+        let (last, places) = (x.bits.len() - 1, format.fraction_bits() as usize);
+        // A public operand is the one to ask.
+        let asked = if g.known_word(y.bits).is_some() { y } else { x };
+        let zero = is_zero(g, format, asked.bits);
+        let from = if format.has_subnormals() { 0 } else { places };
+        let same = equivalent_bit(g, &x.bits[from..last], &y.bits[from..last]);
+        let mut rest = [x.bits[..from].to_vec(), y.bits[..from].to_vec()];
+        rest[0].push(x.bits[last]);
+        rest[1].push(y.bits[last]);
+        let rest = equivalent_bit(g, &rest[0], &rest[1]);
+        let rest = g.or(rest, zero);
+        g.and(same, rest)
+    };
     let nan = is_nan(g, format, x.bits);
     g.and_not(same, nan)
 }

@@ -36,28 +36,38 @@ fn exclusive(g: &mut Gates<'_>, special: Special) -> Special {
     Special { nan, infinity, largest, zero }
 }
 
-/// The exact product: significands of twice the precision, top bit normalised.
+/// The exact product of two normalised significands: one of its top two bits is set.
 struct Product {
     sign: Wire,
-    /// The sum of the biased exponents, plus one if the product reaches 2.
+    /// The sum of the biased exponents, for the top bit but one.
     exponent: Bits,
     significand: Bits,
 }
 
 /// Steps 1 to 3 of the paper's FMult protocol (FFHE paper, section 6.4): signs added, exponents added, significands
-/// multiplied; then the one step that it lacks, a shift by one place when the product is below 2.
-fn multiply(g: &mut Gates<'_>, x: &Unpacked, y: &Unpacked) -> Product {
+/// multiplied. The one step that it lacks, a shift by one place when the product is below 2, is left to the caller.
+fn multiply(g: &mut Gates<'_>, x: &Unpacked, y: &Unpacked, carry: Option<Wire>) -> Product {
     let precision = x.significand.len();
     let sign = g.xor(x.sign, y.sign);
-    let bits = product(g, &x.significand, &y.significand, false, 2 * precision);
-    let top = bits[2 * precision - 1];
-    let mut lower = vec![g.bit(false)];
-    lower.extend_from_slice(&bits[..2 * precision - 1]);
-    let significand = g.select(top, &bits, &lower);
+    let significand = product(g, &x.significand, &y.significand, false, 2 * precision);
     let width = x.exponent.len().max(y.exponent.len()) + 1;
     let (a, b) = (g.resize_signed(&x.exponent, width), g.resize_signed(&y.exponent, width));
-    let (exponent, _) = g.add(&a, &b, top);
+    let carry = carry.unwrap_or(significand[2 * precision - 1]);
+    let (exponent, _) = g.add(&a, &b, carry);
     Product { sign, exponent, significand }
+}
+
+/// The top bits of a product, shifted by one place where it is below 2, as far as rounding looks at them, and whether
+/// there is more.
+fn window(g: &mut Gates<'_>, format: FloatFormat, bits: &[Wire]) -> (Bits, Wire) {
+    let top = bits[bits.len() - 1];
+    // The precision and a guard, of at least 2 P bits.
+    let from = bits.len() - format.precision as usize - 1;
+    debug_assert!(from >= 1, "P is 2 at least");
+    let word = g.select(top, &bits[from..], &bits[from - 1..bits.len() - 1]);
+    let some = g.any(&bits[..from - 1]);
+    let last = g.and(top, bits[from - 1]);
+    (word, g.or(some, last))
 }
 
 /// Zero, infinity and NaN of a product.
@@ -91,61 +101,114 @@ pub fn mul(g: &mut Gates<'_>, format: FloatFormat, x: Operand<'_>, y: Operand<'_
         (a.significand, b.significand) = (first, second);
         a = normalised(g, format, a);
     }
-    let product = multiply(g, &a, &b);
+    let product = multiply(g, &a, &b, None);
     let base = offset(g, &product.exponent, -(format.bias() + 1), product.exponent.len());
-    let no = g.bit(false);
-    let mut significand = product.significand;
+    let (mut significand, sticky) = window(g, format, &product.significand);
     if !format.has_subnormals() {
         set_top(g, &mut significand);
     }
-    let exact = Exact { sign: product.sign, base, significand, sticky: no };
+    let exact = Exact { sign: product.sign, base, significand, sticky };
     round(g, format, exact, special, Below::Shift)
+}
+
+/// A term of a sum of two: a number or a product with twice the precision.
+struct Term {
+    /// The significand of a zero is not cleared; its exponent is 0.
+    wide: Wide,
+    zero: Wire,
+    infinite: Wire,
+    nan: Wire,
+}
+
+/// The exponents of terms, twice biased, are further offset: they stay positive under subnormals, and that of any
+/// value but zero is so large that next to it a zero is shifted out altogether.
+fn spare(format: FloatFormat) -> i64 {
+    let precision = i64::from(format.precision);
+    let lowest = if format.has_subnormals() { 2 * precision } else { 0 };
+    lowest + 2 * precision + 8
+}
+
+/// The width of such an exponent.
+fn wide_exponent(format: FloatFormat) -> usize {
+    index_bits((2 << format.exponent_bits) + 4 * format.precision as usize + 10)
+}
+
+fn product_term(g: &mut Gates<'_>, format: FloatFormat, x: Operand<'_>, y: Operand<'_>) -> Term {
+    let a = unpack_normalised(g, format, x.bits);
+    let b = unpack_normalised(g, format, y.bits);
+    let one = g.bit(true);
+    let product = multiply(g, &a, &b, Some(one));
+    let zero = g.or(a.class.zero, b.class.zero);
+    let nonzero = g.not(zero);
+    let exponent = offset(g, &product.exponent, spare(format), wide_exponent(format));
+    let exponent = g.and_each(&exponent, nonzero);
+    let infinite = g.or(a.class.infinite, b.class.infinite);
+    let bad = g.and(zero, infinite);
+    let nan = g.any(&[a.class.nan, b.class.nan, bad]);
+    Term {
+        wide: Wide { sign: product.sign, exponent, significand: product.significand },
+        zero,
+        infinite,
+        nan,
+    }
+}
+
+fn plain_term(g: &mut Gates<'_>, format: FloatFormat, z: Operand<'_>) -> Term {
+    let c = unpack_normalised(g, format, z.bits);
+    let present = g.not(c.class.zero);
+    let exponent = offset(g, &c.exponent, format.bias() + spare(format), wide_exponent(format));
+    let exponent = g.and_each(&exponent, present);
+    let mut significand = g.zeros(format.precision as usize);
+    significand.extend_from_slice(&c.significand);
+    let wide = Wide { sign: c.sign, exponent, significand };
+    Term { wide, zero: c.class.zero, infinite: c.class.infinite, nan: c.class.nan }
 }
 
 /// `x * y + z` rounded once.
 pub fn fma(g: &mut Gates<'_>, format: FloatFormat, x: Operand<'_>, y: Operand<'_>, z: Operand<'_>) -> Bits {
-    let a = unpack_normalised(g, format, x.bits);
-    let b = unpack_normalised(g, format, y.bits);
-    let c = unpack_normalised(g, format, z.bits);
-    let precision = format.precision as usize;
-    let product = multiply(g, &a, &b);
-    // Both exponents with twice the bias, and enough more to stay positive under subnormals.
-    let spare = 2 * i64::from(format.precision) + 1;
-    let width = index_bits((2 << format.exponent_bits) + 2 * precision + 2);
-    let zero = g.or(a.class.zero, b.class.zero);
-    let nonzero = g.not(zero);
-    let exponent = offset(g, &product.exponent, spare, width);
-    let left = Wide {
-        sign: product.sign,
-        exponent: g.and_each(&exponent, nonzero),
-        significand: g.and_each(&product.significand, nonzero),
+    let (left, right) = (product_term(g, format, x, y), plain_term(g, format, z));
+    sum_of_terms(g, format, &left, &right)
+}
+
+/// `x0 * y0 + x1 * y1` rounded once.
+pub fn dot2(
+    g: &mut Gates<'_>,
+    format: FloatFormat,
+    first: [Operand<'_>; 2],
+    second: [Operand<'_>; 2],
+) -> Bits {
+    let left = product_term(g, format, first[0], first[1]);
+    let right = product_term(g, format, second[0], second[1]);
+    sum_of_terms(g, format, &left, &right)
+}
+
+fn sum_of_terms(g: &mut Gates<'_>, format: FloatFormat, left: &Term, right: &Term) -> Bits {
+    // Rounding needs a few bits below the precision; short significands are made long enough.
+    let short = (format.precision as usize + 5).saturating_sub(left.wide.significand.len());
+    let lengthen = |g: &mut Gates<'_>, wide: &Wide| {
+        let mut significand = g.zeros(short);
+        significand.extend_from_slice(&wide.significand);
+        Wide { sign: wide.sign, exponent: wide.exponent.clone(), significand }
     };
-    let present = g.not(c.class.zero);
-    let exponent = offset(g, &c.exponent, format.bias() + spare, width);
-    let mut significand = g.zeros(precision);
-    significand.extend_from_slice(&c.significand);
-    let right = Wide {
-        sign: c.sign,
-        exponent: g.and_each(&exponent, present),
-        significand: g.and_each(&significand, present),
-    };
-    let differ = g.xor(left.sign, right.sign);
-    let (mut exact, zero_sum) = add_wide(g, &left, &right, format.rounding());
+    let (x, y) = (lengthen(g, &left.wide), lengthen(g, &right.wide));
+    let differ = g.xor(x.sign, y.sign);
+    let one_zero = g.or(left.zero, right.zero);
+    let both_zero = g.and(left.zero, right.zero);
+    let (mut exact, cancelled) = add_wide(g, format, &x, &y, one_zero);
+    let zero_sum = g.or(cancelled, both_zero);
     exact.sign = sum_sign(g, format, exact.sign, differ, zero_sum);
-    exact.base = offset(g, &exact.base, -(format.bias() + spare), exact.base.len());
+    exact.base = offset(g, &exact.base, -(format.bias() + spare(format)), exact.base.len());
 
     let mut special = Special::none(g);
     special.zero = zero_sum;
     if format.has_nan() {
-        let infinite = g.or(a.class.infinite, b.class.infinite);
-        let bad = g.and(zero, infinite);
-        let opposite = g.and(infinite, c.class.infinite);
-        let opposite = g.and(opposite, differ);
-        special.nan = g.any(&[a.class.nan, b.class.nan, c.class.nan, bad, opposite]);
-        special.infinity = g.or(infinite, c.class.infinite);
+        let both = g.and(left.infinite, right.infinite);
+        let opposite = g.and(both, differ);
+        special.nan = g.any(&[left.nan, right.nan, opposite]);
+        special.infinity = g.or(left.infinite, right.infinite);
         // The sign of an infinite result is that of the infinite operand.
-        let from_product = g.mux(infinite, product.sign, c.sign);
-        exact.sign = g.mux(special.infinity, from_product, exact.sign);
+        let infinite_sign = g.mux(left.infinite, x.sign, y.sign);
+        exact.sign = g.mux(special.infinity, infinite_sign, exact.sign);
     }
     let special = exclusive(g, special);
     round(g, format, exact, special, Below::Shift)
@@ -276,7 +339,8 @@ pub fn rem(g: &mut Gates<'_>, format: FloatFormat, x: Operand<'_>, y: Operand<'_
     invalid(format, &mut special, g, b.class.zero);
     let special = exclusive(g, special);
     let (word, mut base) = if format.has_subnormals() {
-        normalise_within(g, &word, &field)
+        let (word, left, _) = normalise_within(g, &word, &field, word.len(), zero);
+        (word, left)
     } else {
         let shifted = super::shift::normalise(g, &word);
         let width = field.len().max(shifted.shift.len()) + 2;

@@ -827,6 +827,10 @@ fn fused_sums_and_roots_are_right_on_random_and_edge_operands() {
         "ieee<3, 12>",
     ];
     random(&[Op::Fma, Op::Sum, Op::Dot], &names, 4_000);
+    for name in names {
+        let bench = Bench::new(Op::Dot, name, &[name; 6]);
+        bench.check(&Random(11).rows(&bench.types, 1_000));
+    }
     random(&[Op::Fma], &["f64", "float<11, 53>", "ieee<2, 10>", "float<2, 10>"], 1_000);
     random(&UNARY, &["float<5, 11>", "f16", "float<8, 24>", "f32"], 4_000);
     random(&UNARY, &["f64", "float<11, 53>", "ieee<3, 20>", "float<3, 20>"], 500);

@@ -59,7 +59,8 @@ pub fn remainder(g: &mut Gates<'_>, format: FloatFormat, x: Operand<'_>, y: Oper
     let keep = g.and_not(itself, bad);
     let sign = g.mux(special.zero, a.sign, sign);
     let (word, base) = if format.has_subnormals() {
-        let (word, base) = normalise_within(g, &word, &field);
+        let none = g.bit(false);
+        let (word, base, _) = normalise_within(g, &word, &field, word.len(), none);
         (word, g.resize(&base, format.exponent_bits as usize + 2))
     } else {
         let shifted = normalise(g, &word);

@@ -75,7 +75,7 @@ pub fn round(g: &mut Gates<'_>, format: FloatFormat, exact: Exact, special: Spec
     let mut leading = g.zeros(base.len());
     leading[0] = hidden;
     let (field, _) = g.add(&base, &leading, carry);
-    let overflow = overflows(g, format, &field, &fraction);
+    let overflow = if g.facts().no_overflow { g.bit(false) } else { overflows(g, format, &field, &fraction) };
 
     let named = [special.nan, special.infinity, special.largest, special.zero];
     let specials = g.any(&named);
@@ -83,7 +83,7 @@ pub fn round(g: &mut Gates<'_>, format: FloatFormat, exact: Exact, special: Spec
     let overflow = g.and(overflow, normal);
     let mut keep = g.and_not(normal, overflow);
     let mut flushed = None;
-    if !subnormals {
+    if !subnormals && !g.facts().no_underflow {
         keep = g.and(keep, top);
         let under = underflows(g, format, negative, &field);
         keep = g.and_not(keep, under);

@@ -178,18 +178,45 @@ pub fn normalise(g: &mut Gates<'_>, word: &[Wire]) -> Normalised {
     Normalised { word, shift }
 }
 
-/// Like [`normalise`], but shifts by at most `limit`: returns the word and what is left of the limit.
-pub fn normalise_within(g: &mut Gates<'_>, word: &[Wire], limit: &[Wire]) -> (Bits, Bits) {
+/// Like [`normalise`], for readers who need the top `keep` bits and whether any other bit is set: what can no longer
+/// come into the top joins the sticky bit and is not moved.
+pub fn normalise_to(g: &mut Gates<'_>, word: &[Wire], keep: usize, sticky: Wire) -> (Normalised, Wire) {
     if g.shallow() {
-        return shift_fast::normalise_within(g, word, limit);
+        return (normalise(g, word), sticky);
     }
-    let mut word = word.to_vec();
+    let keep = seen(g, word, keep);
+    let (mut word, mut sticky) = (word.to_vec(), sticky);
+    let stages = index_bits(word.len());
+    let mut shift = g.zeros(stages);
+    for stage in (0..stages).rev() {
+        let clear = top_is_clear(g, &word, 1 << stage);
+        (word, sticky) = shift_up_to(g, &word, 1 << stage, clear, keep, sticky);
+        shift[stage] = clear;
+    }
+    (Normalised { word, shift }, sticky)
+}
+
+/// Like [`normalise_to`], but shifts by at most `limit`: returns the word, what is left of the limit, and the sticky
+/// bit.
+pub fn normalise_within(
+    g: &mut Gates<'_>,
+    word: &[Wire],
+    limit: &[Wire],
+    keep: usize,
+    sticky: Wire,
+) -> (Bits, Bits, Wire) {
+    if g.shallow() {
+        let (word, left) = shift_fast::normalise_within(g, word, limit);
+        return (word, left, sticky);
+    }
+    let keep = seen(g, word, keep);
+    let (mut word, mut sticky) = (word.to_vec(), sticky);
     let mut left = limit.to_vec();
     for stage in (0..index_bits(word.len()).min(limit.len())).rev() {
         let clear = top_is_clear(g, &word, 1 << stage);
         let allowed = g.any(&left[stage..]);
         let choice = g.and(clear, allowed);
-        word = shift_up(g, &word, 1 << stage, choice);
+        (word, sticky) = shift_up_to(g, &word, 1 << stage, choice, keep, sticky);
         let mut borrow = choice;
         for bit in &mut left[stage..] {
             let next = g.and_not(borrow, *bit);
@@ -197,7 +224,12 @@ pub fn normalise_within(g: &mut Gates<'_>, word: &[Wire], limit: &[Wire]) -> (Bi
             borrow = next;
         }
     }
-    (word, left)
+    (word, left, sticky)
+}
+
+/// The top bits that must stay apart: all of them if exceptions are watched, which look below the last kept bit.
+fn seen(g: &Gates<'_>, word: &[Wire], keep: usize) -> usize {
+    if g.watches() { word.len() } else { keep }
 }
 
 fn top_is_clear(g: &mut Gates<'_>, word: &[Wire], count: usize) -> Wire {
@@ -207,11 +239,33 @@ fn top_is_clear(g: &mut Gates<'_>, word: &[Wire], count: usize) -> Wire {
 
 /// `word << step` if `choice`, which requires that the top `step` bits are clear.
 fn shift_up(g: &mut Gates<'_>, word: &[Wire], step: usize, choice: Wire) -> Bits {
+    let no = g.bit(false);
+    shift_up_to(g, word, step, choice, word.len(), no).0
+}
+
+/// [`shift_up`], after which less than `step` more places are shifted: only the top `keep + step - 1` bits stay, the
+/// others join `sticky`.
+fn shift_up_to(
+    g: &mut Gates<'_>,
+    word: &[Wire],
+    step: usize,
+    choice: Wire,
+    keep: usize,
+    sticky: Wire,
+) -> (Bits, Wire) {
+    let drop = word.len().saturating_sub(keep + step - 1);
+    // Of the bits that are dropped, the upper `step` stay if the word is shifted.
+    let inner = drop.saturating_sub(step);
+    let (always, unless) = (g.any(&word[..inner]), g.any(&word[inner..drop]));
+    let unless = g.and_not(unless, choice);
+    let lost = g.or(always, unless);
+    let sticky = g.or(sticky, lost);
     let mut next = word.to_vec();
-    for index in 0..word.len().saturating_sub(step) {
+    for index in inner..word.len().saturating_sub(step) {
         let moved = g.and(choice, word[index]);
         next[index] = g.xor(next[index], moved);
         next[index + step] = g.xor(next[index + step], moved);
     }
-    next
+    next.drain(..drop);
+    (next, sticky)
 }

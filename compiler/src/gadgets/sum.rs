@@ -4,12 +4,13 @@
 use ffhec_circuit::Wire;
 use num_bigint::BigInt;
 
+use super::add::rounded_bits;
 use super::bits::{Bits, Gates};
 use super::float::{Operand, Unpacked, plain_zero, unpack};
 use super::format::{FloatFormat, Rounding};
 use super::multiply::product;
 use super::round::{Below, Exact, Special, round};
-use super::shift::{index_bits, normalise, normalise_within, shift_left};
+use super::shift::{index_bits, normalise_to, normalise_within, shift_left};
 
 struct Term {
     sign: Wire,
@@ -112,18 +113,21 @@ fn total(g: &mut Gates<'_>, format: FloatFormat, terms: &[Term], width: usize, p
         .max(index_bits(magnitude.len()))
         + 2;
     let base = g.constant(&BigInt::from(field - 1), base_bits);
-    let (word, base) = if format.has_subnormals() {
-        normalise_within(g, &magnitude, &base)
+    let none = g.bit(false);
+    let keep = rounded_bits(format);
+    let (word, base, sticky) = if format.has_subnormals() {
+        normalise_within(g, &magnitude, &base, keep, none)
     } else {
-        let shifted = normalise(g, &magnitude);
+        let (shifted, sticky) = normalise_to(g, &magnitude, keep, none);
         let shift = g.resize(&shifted.shift, base_bits);
-        (shifted.word, g.sub(&base, &shift).0)
+        (shifted.word, g.sub(&base, &shift).0, sticky)
     };
-    let sign = total_sign(g, format, terms, negative, &word);
+    let mut seen = word.clone();
+    seen.push(sticky);
+    let sign = total_sign(g, format, terms, negative, &seen);
     let special = specials(g, format, terms);
     let infinite_sign = infinite_sign(g, terms);
     let sign = g.mux(special.infinity, infinite_sign, sign);
-    let sticky = g.bit(false);
     round(g, format, Exact { sign, base, significand: word, sticky }, special, Below::Aligned)
 }
 

@@ -21,6 +21,7 @@
 //! other operand has more than `budget - t` at least, every path between the two needs a refresh. For a fixed `t`,
 //! the fewest are again a minimum vertex cut.
 
+use std::cell::Cell;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
@@ -104,13 +105,16 @@ pub fn place(circuit: &Circuit, target: &Target) -> Result<Placement, PlaceError
     let problem = Problem::new(&circuit, target);
     let cut = problem.cut();
     let lower_bound = problem.lower_bound(&cut);
-    let mut starts = vec![cut.early, cut.late];
+    let mut starts = vec![cut.early];
+    if cut.late != starts[0] {
+        starts.push(cut.late);
+    }
     if 4.0 * target.refreshed.0 <= target.budget.0 {
         starts.push(vec![false; circuit.gates.len()]);
     }
     let completed = starts.into_iter().map(|marks| problem.complete(marks)).collect::<Result<Vec<_>, _>>()?;
     let best =
-        completed.into_iter().min_by_key(|placement| placement.rank(target)).expect("two cuts at least");
+        completed.into_iter().min_by_key(|placement| placement.rank(target)).expect("one cut at least");
     let refreshes = best.marks.iter().filter(|&&mark| mark).count();
     debug_assert!(lower_bound <= refreshes, "the lower bound {lower_bound} holds for {refreshes} refreshes");
     Ok(Placement { circuit: insert(&circuit, &best.marks), refreshes, lower_bound })
@@ -146,15 +150,17 @@ struct Problem<'a> {
     sink: Vec<bool>,
     /// The least noise of each wire over all placements, before its own refresh.
     floor: Vec<NoiseBits>,
+    rules: Rules<'a>,
 }
 
 impl<'a> Problem<'a> {
     fn new(circuit: &'a Circuit, target: &'a Target) -> Self {
         let refreshed = target.refreshed;
-        let floor = propagate(circuit, target, |noise| quieter(noise, refreshed));
+        let rules = Rules::new(target);
+        let floor = propagate(circuit, &rules, |noise| quieter(noise, refreshed));
         // Not refreshing at all doubles the noise with every AND; any figure above the budget serves as well.
         let ceiling = NoiseBits(2.0 * target.budget.0.max(refreshed.0));
-        let plain = propagate(circuit, target, |noise| quieter(noise, ceiling));
+        let plain = propagate(circuit, &rules, |noise| quieter(noise, ceiling));
         let fresh_is_noisy =
             target.fresh > refreshed && target.fresh.0 + target.fresh.0.min(refreshed.0) > target.budget.0;
         let source = circuit.gates.iter().zip(&plain).map(|(gate, noise)| match gate {
@@ -167,7 +173,7 @@ impl<'a> Problem<'a> {
         for (a, b) in products(circuit) {
             (sink[a.index()], sink[b.index()]) = (true, true);
         }
-        Problem { circuit, target, readers: Readers::of(circuit), source, sink, floor }
+        Problem { circuit, target, readers: Readers::of(circuit), source, sink, floor, rules }
     }
 
     /// The fewest refreshes with one AND level between them.
@@ -225,7 +231,7 @@ impl<'a> Problem<'a> {
     fn repair(&self, marks: &mut [bool]) -> Result<(), PlaceError> {
         let mut seen: Vec<NoiseBits> = Vec::with_capacity(marks.len());
         for (index, gate) in self.circuit.gates.iter().enumerate() {
-            let mut noise = noise_of(*gate, self.target, &seen);
+            let mut noise = self.rules.noise_of(*gate, &seen);
             if noise > self.target.budget {
                 for wire in gate.operands() {
                     if seen[wire.index()].0 > self.loud(*gate) {
@@ -233,7 +239,7 @@ impl<'a> Problem<'a> {
                         seen[wire.index()] = self.target.refreshed;
                     }
                 }
-                noise = noise_of(*gate, self.target, &seen);
+                noise = self.rules.noise_of(*gate, &seen);
             }
             if noise > self.target.budget {
                 return Err(self.no_room(index, noise, &seen));
@@ -309,7 +315,7 @@ impl<'a> Pruning<'a> {
     fn new(problem: &'a Problem<'a>, marks: &'a mut [bool]) -> Self {
         let (mut noise, mut seen) = (Vec::new(), Vec::new());
         for (gate, mark) in problem.circuit.gates.iter().zip(marks.iter()) {
-            let own = noise_of(*gate, problem.target, &seen);
+            let own = problem.rules.noise_of(*gate, &seen);
             noise.push(own);
             seen.push(if *mark { problem.target.refreshed } else { own });
         }
@@ -335,7 +341,7 @@ impl<'a> Pruning<'a> {
         while let Some(Reverse(reader)) = self.open.pop() {
             let reader = reader as usize;
             let gate = self.problem.circuit.gates[reader];
-            let noise = noise_of(gate, self.problem.target, &self.seen);
+            let noise = self.problem.rules.noise_of(gate, &self.seen);
             looked_at += 1;
             if noise > self.problem.target.budget || looked_at > PRUNE_LIMIT {
                 return false;
@@ -369,26 +375,60 @@ fn quieter(a: NoiseBits, b: NoiseBits) -> NoiseBits {
 }
 
 /// The noise of each wire if its readers see it through `refresh`.
-fn propagate(circuit: &Circuit, target: &Target, refresh: impl Fn(NoiseBits) -> NoiseBits) -> Vec<NoiseBits> {
+fn propagate(
+    circuit: &Circuit,
+    rules: &Rules<'_>,
+    refresh: impl Fn(NoiseBits) -> NoiseBits,
+) -> Vec<NoiseBits> {
     let mut noise = Vec::with_capacity(circuit.gates.len());
     let mut seen = Vec::with_capacity(circuit.gates.len());
     for gate in &circuit.gates {
-        let own = noise_of(*gate, target, &seen);
+        let own = rules.noise_of(*gate, &seen);
         noise.push(own);
         seen.push(refresh(own));
     }
     noise
 }
 
-/// The noise of one gate's output, given that of the wires before it.
-fn noise_of(gate: Gate, target: &Target, seen: &[NoiseBits]) -> NoiseBits {
-    match gate {
-        Gate::Constant(bit) => target.constant(bit),
-        Gate::Input(_) => target.fresh,
-        Gate::Not(a) => target.not(&seen[a.index()]),
-        Gate::Xor(a, b) => target.xor(&seen[a.index()], &seen[b.index()]),
-        Gate::And(a, b) => target.and(&seen[a.index()], &seen[b.index()]),
-        Gate::Refresh(_) => target.refreshed,
+/// The target's noise rules, with the last sums at hand: a circuit adds few different pairs of noises, very often.
+struct Rules<'a> {
+    target: &'a Target,
+    /// Two noises and that of their sum, placed by the bits of the two.
+    sums: Vec<Cell<(NoiseBits, NoiseBits, NoiseBits)>>,
+}
+
+/// How many sums are remembered: a power of two.
+const REMEMBERED_SUMS: usize = 1 << 12;
+
+impl<'a> Rules<'a> {
+    fn new(target: &'a Target) -> Self {
+        // NaN is equal to nothing, so that an empty place is never found.
+        let empty = NoiseBits(f64::NAN);
+        Rules { target, sums: vec![Cell::new((empty, empty, empty)); REMEMBERED_SUMS] }
+    }
+
+    /// The noise of one gate's output, given that of the wires before it.
+    fn noise_of(&self, gate: Gate, seen: &[NoiseBits]) -> NoiseBits {
+        match gate {
+            Gate::Constant(bit) => self.target.constant(bit),
+            Gate::Input(_) => self.target.fresh,
+            Gate::Not(a) => self.sum(seen[a.index()], self.target.constant(true)),
+            Gate::Xor(a, b) => self.sum(seen[a.index()], seen[b.index()]),
+            Gate::And(a, b) => self.target.and(&seen[a.index()], &seen[b.index()]),
+            Gate::Refresh(_) => self.target.refreshed,
+        }
+    }
+
+    fn sum(&self, a: NoiseBits, b: NoiseBits) -> NoiseBits {
+        let mixed = (a.0.to_bits().rotate_left(17) ^ b.0.to_bits()).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let place = &self.sums[(mixed >> 52) as usize % REMEMBERED_SUMS];
+        let (left, right, known) = place.get();
+        if left == a && right == b {
+            return known;
+        }
+        let sum = self.target.xor(&a, &b);
+        place.set((a, b, sum));
+        sum
     }
 }
 

@@ -19,6 +19,9 @@ use super::rebuild::Rebuild;
 /// The most times that a circuit is rebuilt; two or three usually reach the fixed point.
 const ROUNDS: usize = 8;
 
+/// Another round is worth its time if the last one saved at least one AND in this many.
+const WORTHWHILE: usize = 1_000;
+
 /// The same function with no more ANDs, dead gates removed.
 pub fn simplify(circuit: &Circuit) -> Circuit {
     let mut best = remove_dead(circuit);
@@ -27,15 +30,15 @@ pub fn simplify(circuit: &Circuit) -> Circuit {
     // The first round may only bring complements into order, which the second one needs.
     for done in 1.. {
         let current_cost = cost(&current);
-        let better = current_cost < best_cost;
-        if better {
+        let saved = best_cost.0.saturating_sub(current_cost.0);
+        let next =
+            (done < ROUNDS && (done == 1 || saved * WORTHWHILE > best_cost.0)).then(|| round(&current));
+        if current_cost < best_cost {
             best_cost = current_cost;
-            best.clone_from(&current);
+            best = current;
         }
-        if done == ROUNDS || (done > 1 && !better) {
-            break;
-        }
-        current = round(&current);
+        let Some(next) = next else { break };
+        current = next;
     }
     best
 }

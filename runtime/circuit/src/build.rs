@@ -1,6 +1,7 @@
 //! The hash-consing builder: equal gates are made once, constants and complements are folded as gates are added.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 
 use crate::{Circuit, Gate, Port, Wire};
 
@@ -8,8 +9,96 @@ use crate::{Circuit, Gate, Port, Wire};
 #[derive(Clone, Debug, Default)]
 pub struct Builder {
     circuit: Circuit,
-    known: HashMap<Gate, Wire>,
+    known: Known,
     origin: u32,
+}
+
+/// Where equal gates are found. Most wires have few readers, made soon after them: a list per wire of the gates that
+/// have it as their later operand is short and still in the cache. Only wires with many readers need the map.
+#[derive(Clone, Debug, Default)]
+struct Known {
+    /// For each wire, the last listed gate whose later operand it is, plus one; 0 if there is none.
+    first: Vec<u32>,
+    /// For each gate, the one before it in its list, plus one.
+    next: Vec<u32>,
+    /// Inputs, constants, and the gates that no longer fitted in a list.
+    map: HashMap<Gate, Wire, BuildHasherDefault<GateHasher>>,
+}
+
+/// The longest list of a wire's readers.
+const LONGEST_LIST: usize = 16;
+
+/// Multiplies and rotates word by word (the kinds and the wire numbers of a gate are small integers, made by the
+/// compiler and not by an adversary).
+#[derive(Clone, Copy, Debug, Default)]
+struct GateHasher(u64);
+
+impl GateHasher {
+    fn mix(&mut self, word: u64) {
+        self.0 = (self.0.rotate_left(5) ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
+}
+
+impl Hasher for GateHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|&byte| self.mix(u64::from(byte)));
+    }
+
+    fn write_u32(&mut self, word: u32) {
+        self.mix(u64::from(word));
+    }
+
+    fn write_usize(&mut self, word: usize) {
+        self.mix(word as u64);
+    }
+
+    fn write_isize(&mut self, word: isize) {
+        self.mix(word as u64);
+    }
+
+    fn finish(&self) -> u64 {
+        // The table takes its place from the high and the low bits.
+        self.0 ^ (self.0 >> 32)
+    }
+}
+
+impl Known {
+    fn find(&self, gates: &[Gate], gate: Gate) -> Option<Wire> {
+        let Some(wire) = gate.operands().max() else { return self.map.get(&gate).copied() };
+        let mut at = self.first.get(wire.index()).copied().unwrap_or(0);
+        for _ in 0..LONGEST_LIST {
+            let index = at.checked_sub(1)? as usize;
+            if gates[index] == gate {
+                return Some(Wire::new(index));
+            }
+            at = self.next[index];
+        }
+        self.map.get(&gate).copied()
+    }
+
+    /// Remembers a gate that [`Known::find`] does not find, number `index`.
+    fn insert(&mut self, gate: Gate, index: usize) {
+        self.first.push(0);
+        self.next.push(0);
+        debug_assert_eq!(self.first.len(), index + 1, "every gate is remembered in turn");
+        let listed = gate.operands().max().filter(|wire| self.has_room(wire.index()));
+        let Some(wire) = listed else {
+            self.map.insert(gate, Wire::new(index));
+            return;
+        };
+        let first = &mut self.first[wire.index()];
+        self.next[index] = *first;
+        *first = u32::try_from(index + 1).expect("bounded: wires have 32 bits");
+    }
+
+    fn has_room(&self, wire: usize) -> bool {
+        let mut at = self.first[wire];
+        for _ in 0..LONGEST_LIST {
+            let Some(index) = at.checked_sub(1) else { return true };
+            at = self.next[index as usize];
+        }
+        false
+    }
 }
 
 /// What a product of two wires turns out to be.
@@ -322,13 +411,13 @@ impl Builder {
     }
 
     fn push(&mut self, gate: Gate) -> Wire {
-        if let Some(&wire) = self.known.get(&gate) {
+        if let Some(wire) = self.known.find(&self.circuit.gates, gate) {
             return wire;
         }
         let wire = Wire::new(self.circuit.gates.len());
         self.circuit.gates.push(gate);
         self.circuit.origins.push(self.origin);
-        self.known.insert(gate, wire);
+        self.known.insert(gate, wire.index());
         wire
     }
 }

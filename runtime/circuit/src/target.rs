@@ -81,8 +81,8 @@ fn log2_of_sum(large: f64, small: f64) -> f64 {
     if large.is_infinite() || difference.is_nan() {
         return f64::INFINITY;
     }
-    if difference < -1000.0 {
-        // 2^-1000 / ln 2 < 1e-300
+    if difference < -1000.0 || (difference < -64.0 && large >= 1.0) {
+        // 2^-1000 / ln 2 < 1e-300, and 2^-64 / ln 2 is less than half a unit in the last place of 1.
         return (large + 1e-300).next_up();
     }
     // Both series are within 2^-48 of the truth, relatively; the last sum rounds by half a unit.
