@@ -175,7 +175,7 @@ pub(crate) struct ProgramArgs {
     /// The program itself, such as 'exp(x) * y'.
     #[arg(short = 'e', long = "expression", value_name = "TEXT", conflicts_with = "program")]
     pub(crate) expression: Option<String>,
-    /// Float type of a bare expression's inputs and of unconstrained literals [default: float<5, 11>].
+    /// Float type of a bare expression's inputs and of unconstrained literals; `float<5, 11>` if not given.
     #[arg(long, value_name = "TYPE")]
     pub(crate) float: Option<String>,
     /// Value of a `public` parameter; arrays as JSON, such as w=[1,2.5].

@@ -1,7 +1,7 @@
 //! `docs/circuits.md`: the size of every operation. The test fails when the page is not what the compiler does;
 //! `FFHEC_UPDATE=1 cargo test -p ffhec-compiler --test circuit_table` writes it anew.
 
-#![allow(clippy::unwrap_used, reason = "tests")]
+#![allow(clippy::wildcard_enum_match_arm, clippy::unwrap_used, reason = "tests")]
 #![allow(clippy::disallowed_methods, reason = "tests read files and the environment; the compiler does not")]
 
 use std::fmt::Write as _;

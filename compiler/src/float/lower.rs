@@ -41,7 +41,7 @@ pub fn lower_with(graph: &Graph, max_gates: usize, flags: bool) -> Result<Circui
 
 /// Lowers a program. Every input keeps its port; operations that no output needs are left out. With `flags`, five more
 /// results named [`Flags::NAMES`] say which exceptions of IEEE-754 the operations raised that the results depend on
-/// ([`super::status`]).
+/// (module `status`).
 ///
 /// # Errors
 /// If more than `max_gates` gates were needed on the way; the work stops there.

@@ -1,8 +1,8 @@
 //! Text to syntax tree: every syntax error of a file is found in one go, and a tree is returned all the same.
 //!
 //! In: the text of one file. Out: a [`Module`] and diagnostics, in the order of the text.
-//! The way: [`token`] makes tokens, [`brackets`] pairs the brackets, [`repair`] runs the generated LR(1) parser of
-//! `grammar.lalrpop` on each item and mends what it refuses, [`tree`] builds the nodes.
+//! The way: `token` makes tokens, `brackets` pairs the brackets, `repair` runs the generated LR(1) parser of
+//! `grammar.lalrpop` on each item and mends what it refuses, `tree` builds the nodes.
 //! Invariants: spans lie within the file; no node is deeper than [`MAX_DEPTH`]; nothing here recurses on the input.
 
 pub mod ast;
