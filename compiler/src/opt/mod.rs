@@ -29,7 +29,7 @@ pub struct Pass {
     /// What the step is called.
     pub name: &'static str,
     /// The step: the same function, never with more ANDs nor a larger AND-depth.
-    pub run: fn(&Circuit) -> Circuit,
+    pub run: fn(Circuit) -> Circuit,
 }
 
 /// The optimiser, in order.
@@ -41,7 +41,16 @@ pub const PASSES: &[Pass] = &[
 
 /// Runs all [`PASSES`] over `circuit`.
 pub fn optimize(circuit: Circuit) -> Circuit {
-    PASSES.iter().fold(circuit, |circuit, pass| (pass.run)(&circuit))
+    optimize_observed(circuit, &mut |_| {})
+}
+
+/// Like [`optimize`]; `done` is told the name of each pass after it.
+pub fn optimize_observed(circuit: Circuit, done: &mut dyn FnMut(&'static str)) -> Circuit {
+    PASSES.iter().fold(circuit, |circuit, pass| {
+        let circuit = (pass.run)(circuit);
+        done(pass.name);
+        circuit
+    })
 }
 
 /// Places refreshes in `circuit` for `target` and schedules the result.
