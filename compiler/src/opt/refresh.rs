@@ -150,11 +150,15 @@ struct Problem<'a> {
     target: &'a Target,
     readers: Readers,
     rules: NoiseRules<'a>,
+    /// The least noise of each wire over all placements, before its own refresh.
+    floor: Vec<NoiseBits>,
 }
 
 impl<'a> Problem<'a> {
     fn new(circuit: &'a Circuit, target: &'a Target) -> Self {
-        Problem { circuit, target, readers: Readers::of(circuit), rules: NoiseRules::new(target) }
+        let rules = NoiseRules::new(target);
+        let floor = propagate(circuit, &rules, target.refreshed);
+        Problem { circuit, target, readers: Readers::of(circuit), rules, floor }
     }
 
     /// The cuts with the fewest refreshes at one AND level between them, perhaps no refreshes, and the lower bound.
@@ -196,29 +200,31 @@ impl<'a> Problem<'a> {
     /// A number of refreshes that every placement needs. `flow` is that of the cut between `source` and all operands,
     /// which has `size` wires.
     fn lower_bound(&self, size: usize, source: &[bool], mut flow: Flow<'_>) -> usize {
-        // The least noise of each wire over all placements, before its own refresh and as its readers see it.
-        let floor = propagate(self.circuit, &self.rules, self.target.refreshed);
-        let least = |wire: Wire| quieter(floor[wire.index()], self.target.refreshed).0;
         let sources = (0..source.len()).filter(|&wire| source[wire]);
-        let least_source = sources.map(|wire| floor[wire].0).fold(f64::INFINITY, f64::min);
-        let all_conflict =
-            products(self.circuit).all(|(a, b)| least_source + least(a).min(least(b)) > self.target.budget.0);
+        let least_source = sources.map(|wire| self.floor[wire].0).fold(f64::INFINITY, f64::min);
+        let all_conflict = products(self.circuit)
+            .all(|(a, b)| least_source + self.least(a).min(self.least(b)) > self.target.budget.0);
         if all_conflict {
             return size;
         }
         // The lower bound for products of noise at least `threshold`.
         let mut conflicts = |threshold: f64| {
             let source =
-                source.iter().zip(&floor).map(|(&is_source, noise)| is_source && noise.0 >= threshold);
+                source.iter().zip(&self.floor).map(|(&is_source, noise)| is_source && noise.0 >= threshold);
             let mut sink = vec![false; self.circuit.gates.len()];
             for (a, b) in products(self.circuit) {
                 for (operand, other) in [(a, b), (b, a)] {
-                    sink[operand.index()] |= threshold + least(other) > self.target.budget.0;
+                    sink[operand.index()] |= threshold + self.least(other) > self.target.budget.0;
                 }
             }
             flow.solve(source.collect(), sink)
         };
         conflicts(least_source).max(conflicts(2.0 * self.target.refreshed.0))
+    }
+
+    /// The least noise that readers of `wire` see over all placements.
+    fn least(&self, wire: Wire) -> f64 {
+        quieter(self.floor[wire.index()], self.target.refreshed).0
     }
 
     /// The placement that begins with `marks`.
@@ -315,6 +321,15 @@ struct Pruning<'a> {
     marks: &'a mut [bool],
     /// Noise of each wire before its own refresh.
     noise: Vec<NoiseBits>,
+    /// Of the products that unrefreshed sums lead to from each wire, the largest noise, at least, of the operand that
+    /// it meets there, whatever is refreshed. A sum is at least as noisy as its terms, and pruning refreshes no more
+    /// sums, so that the noise of a wire reaches these products.
+    meets: Vec<f64>,
+    /// The number of the present glance, and of the last one that met each wire.
+    glance: u32,
+    glanced: Vec<u32>,
+    /// The wires that the glance has still to look above.
+    above: Vec<usize>,
     /// The readers still to look at.
     open: BinaryHeap<Reverse<u32>>,
     /// What to put back if the attempt fails: wires and their noise.
@@ -327,11 +342,41 @@ impl<'a> Pruning<'a> {
         for gate in &problem.circuit.gates {
             noise.push(problem.rules.noise_of(*gate, |wire| problem.seen(wire, marks, &noise)));
         }
-        Pruning { problem, marks, noise, open: BinaryHeap::new(), undo: Vec::new() }
+        let meets = Self::meets(problem, marks);
+        Pruning {
+            problem,
+            meets,
+            noise,
+            glance: 0,
+            glanced: vec![0; marks.len()],
+            above: Vec::new(),
+            open: BinaryHeap::new(),
+            undo: Vec::new(),
+            marks,
+        }
+    }
+
+    fn meets(problem: &Problem<'_>, marks: &[bool]) -> Vec<f64> {
+        let mut meets = vec![f64::NEG_INFINITY; marks.len()];
+        for (index, gate) in problem.circuit.gates.iter().enumerate().rev() {
+            let above = meets[index];
+            let mut raise = |wire: Wire, noise: f64| meets[wire.index()] = meets[wire.index()].max(noise);
+            match *gate {
+                Gate::And(a, b) => {
+                    raise(a, problem.least(b));
+                    raise(b, problem.least(a));
+                }
+                Gate::Xor(..) | Gate::Not(_) if !marks[index] => {
+                    gate.operands().for_each(|wire| raise(wire, above));
+                }
+                Gate::Constant(_) | Gate::Input(_) | Gate::Not(_) | Gate::Xor(..) | Gate::Refresh(_) => {}
+            }
+        }
+        meets
     }
 
     fn try_drop(&mut self, wire: usize) {
-        if self.is_needed(wire) {
+        if self.is_hopeless(wire) {
             return;
         }
         self.open.clear();
@@ -348,19 +393,45 @@ impl<'a> Pruning<'a> {
         }
     }
 
-    /// Whether a product that reads `wire` would be over the budget without its refresh: what [`Pruning::spread`] would
-    /// find too, after more work.
-    fn is_needed(&self, wire: usize) -> bool {
+    /// Whether [`Pruning::spread`] would fail, as far as a look at the gates above shows without computing any noise.
+    ///
+    /// Noise only grows on the way: a wire that `wire` leads to through unrefreshed gates is at least as noisy. So if
+    /// its noise now is lower, it changes, and its readers are looked at; and a product there with an operand that
+    /// leaves no room for `wire` is over the budget. (Dropping a refresh only raises noise, because refreshes stand
+    /// where there is more noise than after them; where they do not, this says nothing.)
+    fn is_hopeless(&mut self, wire: usize) -> bool {
         let Problem { circuit, target, ref readers, .. } = *self.problem;
         let noise = self.noise[wire];
-        let view = |operand: Wire| {
-            if operand.index() == wire { noise } else { self.problem.seen(operand, self.marks, &self.noise) }
-        };
-        noise > target.refreshed
-            && readers.of_wire(wire).iter().any(|&reader| match circuit.gates[reader as usize] {
-                Gate::And(a, b) => view(a).0 + view(b).0 > target.budget.0,
-                Gate::Constant(_) | Gate::Input(_) | Gate::Not(_) | Gate::Xor(..) | Gate::Refresh(_) => false,
-            })
+        if noise <= target.refreshed {
+            return false;
+        }
+        if noise.0 + self.meets[wire] > target.budget.0 {
+            return true;
+        }
+        let mut looked_at = 0;
+        self.glance += 1;
+        self.above.clear();
+        self.above.push(wire);
+        while let Some(wire) = self.above.pop() {
+            let readers = readers.of_wire(wire);
+            looked_at += readers.len();
+            if looked_at > PRUNE_LIMIT {
+                return true;
+            }
+            for reader in readers.iter().map(|&reader| reader as usize) {
+                if let Gate::And(a, b) = circuit.gates[reader] {
+                    let other = if a.index() == wire { b } else { a };
+                    if noise.0 + self.problem.seen(other, self.marks, &self.noise).0 > target.budget.0 {
+                        return true;
+                    }
+                }
+                if !self.marks[reader] && self.noise[reader] < noise && self.glanced[reader] != self.glance {
+                    self.glanced[reader] = self.glance;
+                    self.above.push(reader);
+                }
+            }
+        }
+        false
     }
 
     /// Updates all wires above those that changed. Whether they stay within the budget.
