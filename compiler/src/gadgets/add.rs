@@ -10,7 +10,7 @@ use ffhec_circuit::Wire;
 
 use super::add_fast;
 use super::bits::{Bits, Gates};
-use super::float::{Operand, fields};
+use super::float::{Operand, extremes, fields};
 use super::format::{Family, FloatFormat, Rounding};
 use super::objective::Objective;
 use super::protocol::{greater_than_bit, shift_significand};
@@ -168,9 +168,9 @@ fn specials(
     match format.family {
         Family::Paper | Family::Ieee { finite: true, .. } => {}
         Family::Ieee { finite: false, .. } => {
-            let ones = g.all(&high.field);
+            let (_, ones) = extremes(g, format, &high.field);
             let some = g.any(&high.fraction);
-            let both = g.all(&low.field);
+            let (_, both) = extremes(g, format, &low.field);
             let opposite = g.and(both, differ);
             let bad = g.or(some, opposite);
             special.nan = g.and(ones, bad);
