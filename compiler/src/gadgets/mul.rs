@@ -225,10 +225,14 @@ pub fn div(g: &mut Gates<'_>, format: FloatFormat, x: Operand<'_>, y: Operand<'_
     let b = unpack_normalised(g, format, y.bits);
     let precision = format.precision as usize;
     let truncate = format.rounding() == Rounding::TowardZero && !g.watches();
+    // An exact quotient has no more digits than the dividend, so that none is half way between two normal values, and
+    // to nearest the next digit decides.
+    let nearest = matches!(format.rounding(), Rounding::NearestEven | Rounding::NearestAway);
+    let decided = nearest && !format.has_subnormals() && !g.watches();
     let digits = precision + if truncate { 1 } else { 2 };
     let result = quotient(g, &a.significand, &b.significand, &[], digits);
-    let sticky = if truncate {
-        g.bit(false)
+    let sticky = if truncate || decided {
+        g.bit(decided)
     } else {
         let rest = restore(g, &result.rest, &b.significand);
         g.any(&rest)
