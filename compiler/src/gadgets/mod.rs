@@ -27,8 +27,11 @@ pub mod shift;
 pub mod shift_fast;
 pub mod sum;
 pub mod text;
+pub mod window;
 
 #[cfg(test)]
 mod flags_reference;
 #[cfg(test)]
 mod reference;
+#[cfg(test)]
+mod sum_reference;

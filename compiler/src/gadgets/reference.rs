@@ -440,11 +440,11 @@ fn convert(x: &Value, from: Scalar, to: Scalar) -> u128 {
 }
 
 /// An operation as a circuit over raw inputs.
-struct Bench {
-    op: Op,
-    ty: Scalar,
-    types: Vec<Scalar>,
-    circuit: Circuit,
+pub(super) struct Bench {
+    pub(super) op: Op,
+    pub(super) ty: Scalar,
+    pub(super) types: Vec<Scalar>,
+    pub(super) circuit: Circuit,
 }
 
 impl Bench {
@@ -499,7 +499,7 @@ impl Bench {
     }
 
     /// Compares with the reference; any NaN stands for NaN.
-    fn check(&self, rows: &[Vec<u128>]) {
+    pub(super) fn check(&self, rows: &[Vec<u128>]) {
         let found = self.run(rows);
         let is_nan = |bits: u128| value(self.ty, bits).is_nan();
         for (row, &found) in rows.iter().zip(&found) {
@@ -538,23 +538,23 @@ pub(super) fn all(types: &[Scalar]) -> Vec<Vec<u128>> {
 pub(super) struct Random(pub(super) u64);
 
 impl Random {
-    fn next(&mut self) -> u64 {
+    pub(super) fn next(&mut self) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
         self.0
     }
 
-    fn below(&mut self, bound: u64) -> u64 {
+    pub(super) fn below(&mut self, bound: u64) -> u64 {
         self.next() % bound
     }
 
-    fn wide(&mut self) -> u128 {
+    pub(super) fn wide(&mut self) -> u128 {
         u128::from(self.next()) << 64 | u128::from(self.next())
     }
 
     /// An encoding: uniform, an edge, or one near the previous operand, so that exponents meet.
-    fn encoding(&mut self, ty: Scalar, near: Option<u128>) -> u128 {
+    pub(super) fn encoding(&mut self, ty: Scalar, near: Option<u128>) -> u128 {
         let width = ty.width();
         let mask = u128::MAX >> (128 - width);
         let uniform = self.wide() & mask;
