@@ -166,7 +166,7 @@ fn specials(
 ) -> Special {
     let mut special = Special::none(g);
     match format.family {
-        Family::Paper | Family::Ieee { finite: true, .. } => {}
+        Family::Paper | Family::Ieee { finite: true, .. } | Family::E4m3 { finite: true } => {}
         Family::Ieee { finite: false, .. } => {
             let ones = g.all(&high.field);
             let some = g.any(&high.fraction);
@@ -176,7 +176,7 @@ fn specials(
             special.nan = g.and(ones, bad);
             special.infinity = g.xor(ones, special.nan);
         }
-        Family::E4m3 { .. } => {
+        Family::E4m3 { finite: false } => {
             let ones = g.all(&high.field);
             let full = g.all(&high.fraction);
             special.nan = g.and(ones, full);

@@ -15,7 +15,7 @@ use super::apply::{Typed, apply};
 use super::bits::Gates;
 use super::codec::Real;
 use super::float::Operand;
-use super::format::{FloatFormat, Rounding, Scalar};
+use super::format::{Family, FloatFormat, Rounding, Scalar};
 use super::objective::Objective;
 use crate::float::fir::Op;
 
@@ -157,6 +157,10 @@ pub(super) fn integral(op: &Op, exact: &Exact) -> BigInt {
 /// Floats in, one float out.
 fn float_reference(op: &Op, format: FloatFormat, operands: &[u128]) -> u128 {
     let ty = Scalar::Float(format);
+    // The unused pattern of `f8e4m3<finite>` is one more encoding of the largest magnitude.
+    let unused = (format.family == Family::E4m3 { finite: true }).then_some(0x7f);
+    let read = |&bits: &u128| if Some(bits & 0x7f) == unused { bits - 1 } else { bits };
+    let operands: &[u128] = &operands.iter().map(read).collect::<Vec<_>>();
     let x: Vec<Value> = operands.iter().map(|&bits| value(ty, bits)).collect();
     let f = Format(format);
     let flip = |value: Value| Value {
