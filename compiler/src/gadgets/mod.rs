@@ -8,6 +8,7 @@ pub mod bits;
 pub mod codec;
 pub mod compare;
 pub mod compress;
+pub mod constant;
 pub mod convert;
 pub mod divide;
 pub mod flags;
