@@ -254,7 +254,7 @@ fn zero_sign(g: &mut Gates<'_>, format: FloatFormat, sign: Wire, differ: Wire, z
 fn specials(g: &mut Gates<'_>, format: FloatFormat, high: &Fields, low: &Fields, differ: Wire) -> Special {
     let mut special = Special::none(g);
     match format.family {
-        Family::Paper | Family::Ieee { finite: true, .. } => {}
+        Family::Paper | Family::Ieee { finite: true, .. } | Family::E4m3 { finite: true } => {}
         Family::Ieee { finite: false, .. } => {
             let (_, ones) = extremes(g, format, &high.field);
             let some = g.any(&high.fraction);
@@ -264,7 +264,7 @@ fn specials(g: &mut Gates<'_>, format: FloatFormat, high: &Fields, low: &Fields,
             special.nan = g.and(ones, bad);
             special.infinity = g.xor(ones, special.nan);
         }
-        Family::E4m3 { .. } => {
+        Family::E4m3 { finite: false } => {
             let ones = g.all(&high.field);
             let full = g.all(&high.fraction);
             special.nan = g.and(ones, full);

@@ -8,6 +8,7 @@ pub mod bits;
 pub mod codec;
 pub mod compare;
 pub mod compress;
+pub mod constant;
 pub mod convert;
 pub mod divide;
 pub mod flags;
@@ -28,8 +29,11 @@ pub mod shift;
 pub mod shift_fast;
 pub mod sum;
 pub mod text;
+pub mod window;
 
 #[cfg(test)]
 mod flags_reference;
 #[cfg(test)]
 mod reference;
+#[cfg(test)]
+mod sum_reference;
