@@ -12,6 +12,7 @@ mod dead;
 mod readers;
 mod rebuild;
 mod refresh;
+mod rewrite;
 mod schedule;
 mod simplify;
 #[cfg(test)]
