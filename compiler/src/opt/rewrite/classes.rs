@@ -5,7 +5,7 @@
 //! its value at zero. Forms of one class have several lines, and so have circuits of one size but unequal depths.
 //! The file is written by [`generate`](super::generate), which goes through all circuits.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 use super::spectrum::VARIABLES;
@@ -37,13 +37,13 @@ impl Chain {
 /// The circuits of the normal form with this dimension and truth table, all with the same, least number of ANDs; none
 /// if that is not known.
 pub(super) fn chains(dimension: u8, table: u64) -> &'static [Chain] {
-    static CLASSES: OnceLock<HashMap<(u8, u64), Vec<Chain>>> = OnceLock::new();
+    static CLASSES: OnceLock<BTreeMap<(u8, u64), Vec<Chain>>> = OnceLock::new();
     let classes = CLASSES.get_or_init(|| read(include_str!("classes.txt")));
     classes.get(&(dimension, table)).map_or(&[], Vec::as_slice)
 }
 
-fn read(text: &str) -> HashMap<(u8, u64), Vec<Chain>> {
-    let mut classes: HashMap<(u8, u64), Vec<Chain>> = HashMap::new();
+fn read(text: &str) -> BTreeMap<(u8, u64), Vec<Chain>> {
+    let mut classes: BTreeMap<(u8, u64), Vec<Chain>> = BTreeMap::new();
     for line in text.lines() {
         let mut numbers =
             line.split(' ').map(|word| u64::from_str_radix(word, 16).expect("the file is hexadecimal"));
@@ -69,7 +69,11 @@ mod tests {
             for chain in chains {
                 let mut values: Vec<u64> = (0..VARIABLES).map(variable).collect();
                 let sum = |values: &[u64], set: u16| {
-                    values.iter().enumerate().filter(|&(at, _)| set >> at & 1 == 1).fold(0, |sum, (_, v)| sum ^ v)
+                    values
+                        .iter()
+                        .enumerate()
+                        .filter(|&(at, _)| set >> at & 1 == 1)
+                        .fold(0, |sum, (_, v)| sum ^ v)
                 };
                 for [a, b] in &chain.gates {
                     values.push(sum(&values, *a) & sum(&values, *b));

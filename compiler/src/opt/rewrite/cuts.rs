@@ -3,9 +3,6 @@
 
 use super::spectrum::{VARIABLES, variable};
 
-/// The most cuts that a gate keeps.
-const CUTS: usize = 16;
-
 /// A wire or its complement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Literal {
@@ -25,6 +22,8 @@ pub(super) enum Operation {
 pub(super) struct Cut {
     leaves: [u32; VARIABLES],
     count: u8,
+    /// One bit for each leaf, the same for some: tells most different cuts apart.
+    signature: u64,
     /// The truth table; variable `i` is leaf `i`.
     pub(super) table: u64,
 }
@@ -34,7 +33,7 @@ impl Cut {
     pub(super) fn of_itself(node: u32) -> Self {
         let mut leaves = [u32::MAX; VARIABLES];
         leaves[0] = node;
-        Cut { leaves, count: 1, table: variable(0) }
+        Cut { leaves, count: 1, signature: 1 << (node % 64), table: variable(0) }
     }
 
     pub(super) fn leaves(&self) -> &[u32] {
@@ -42,35 +41,47 @@ impl Cut {
     }
 
     fn is_within(&self, other: &Cut) -> bool {
-        self.count <= other.count && self.leaves().iter().all(|leaf| other.leaves().contains(leaf))
+        self.signature & !other.signature == 0
+            && self.count <= other.count
+            && self.leaves().iter().all(|leaf| other.leaves().contains(leaf))
     }
 }
 
-/// Cuts of a gate from those of its operands, the smallest first; not the gate itself.
-pub(super) fn merged(operation: Operation, operands: [(Literal, &[Cut]); 2], cuts: &mut Vec<Cut>) {
+/// The `most` smallest cuts of a gate from those of its operands, smallest first; not the gate itself.
+pub(super) fn merged(
+    operation: Operation,
+    operands: [(Literal, &[Cut]); 2],
+    most: usize,
+    cuts: &mut Vec<Cut>,
+) {
     cuts.clear();
     let [(a, cuts_a), (b, cuts_b)] = operands;
     for cut_a in cuts_a {
         for cut_b in cuts_b {
+            let signature = cut_a.signature | cut_b.signature;
+            if signature.count_ones() > VARIABLES as u32 {
+                continue;
+            }
             let Some((leaves, count)) = union(cut_a, cut_b) else { continue };
-            let at = |cut: &Cut, complement: bool| {
-                let table = moved(cut, &leaves[..usize::from(count)]);
+            let mut cut = Cut { leaves, count, signature, table: 0 };
+            if cuts.iter().any(|other| other.is_within(&cut)) {
+                continue;
+            }
+            cuts.retain(|other| !cut.is_within(other));
+            let at = |operand: &Cut, complement: bool| {
+                let table = moved(operand, cut.leaves());
                 if complement { !table } else { table }
             };
             let (x, y) = (at(cut_a, a.complement), at(cut_b, b.complement));
-            let table = match operation {
+            cut.table = match operation {
                 Operation::And => x & y,
                 Operation::Xor => x ^ y,
             };
-            let cut = Cut { leaves, count, table };
-            if !cuts.iter().any(|other| other.is_within(&cut)) {
-                cuts.retain(|other| !cut.is_within(other));
-                cuts.push(cut);
-            }
+            cuts.push(cut);
         }
     }
     cuts.sort_by_key(|cut| cut.count);
-    cuts.truncate(CUTS);
+    cuts.truncate(most);
 }
 
 fn union(a: &Cut, b: &Cut) -> Option<([u32; VARIABLES], u8)> {
@@ -134,10 +145,10 @@ mod tests {
         let literal = |node| Literal { node, complement: false };
         let (a, b, c) = (Cut::of_itself(1), Cut::of_itself(2), Cut::of_itself(3));
         let mut ab = Vec::new();
-        merged(Operation::And, [(literal(1), &[a]), (literal(3), &[c])], &mut ab);
+        merged(Operation::And, [(literal(1), &[a]), (literal(3), &[c])], 8, &mut ab);
         let mut all = Vec::new();
         let complement = Literal { node: 4, complement: true };
-        merged(Operation::Xor, [(complement, &ab), (literal(2), &[b])], &mut all);
+        merged(Operation::Xor, [(complement, &ab), (literal(2), &[b])], 8, &mut all);
         assert_eq!(all[0].leaves(), [1, 2, 3]);
         assert_eq!(all[0].table, !(variable(0) & variable(2)) ^ variable(1));
     }

@@ -1,8 +1,11 @@
-//! Writes `classes.txt`, by going through all circuits of one to four ANDs over six variables.
+//! Writes `classes.txt` by going through all circuits of one to four ANDs over six variables:
+//! `cargo test --release -p ffhec-compiler generate -- --ignored`.
 //!
 //! A gate's product matters only up to what is linear in the variables and gates before it, so a gate is a plane, a
 //! two-dimensional space of operands: 651 for the first gate, then 2,667, 10,795 and 43,435. Circuits whose gates span
 //! spaces of equal functions (up to affine equivalence) are gone on from once.
+
+#![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "a program in the shape of a test")]
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Write;
@@ -17,6 +20,9 @@ const LOOKED_AT: u32 = 4_000;
 const EQUIVALENTS: usize = 60;
 const GATES: usize = 4;
 
+/// A normal form's dimension and truth table.
+type Form = (u8, u64);
+
 /// A chain with the functions of its gates.
 #[derive(Clone)]
 struct Grown {
@@ -28,7 +34,7 @@ struct Grown {
 #[derive(Default)]
 struct Found {
     /// By form: the fewest gates, then for each depth the first circuit.
-    forms: BTreeMap<(u8, u64), BTreeMap<u32, Chain>>,
+    forms: BTreeMap<Form, BTreeMap<u32, Chain>>,
     looked_at: HashMap<(Vec<u16>, Vec<u16>), u32>,
 }
 
@@ -37,13 +43,11 @@ struct Found {
 fn generate() {
     let mut found = Found::default();
     found.forms.entry((0, 0)).or_default().insert(0, Chain { gates: Vec::new(), output: 0 });
-    let mut level = vec![grow(
-        &Grown { gates: Vec::new(), tables: Vec::new(), depths: Vec::new() },
-        [0b01, 0b10],
-    )];
+    let mut level =
+        vec![grow(&Grown { gates: Vec::new(), tables: Vec::new(), depths: Vec::new() }, [0b01, 0b10])];
     found.note(&level[0]);
     for gates in 2..=GATES {
-        let mut next: BTreeMap<(Vec<(u8, u64)>, Vec<u32>), Grown> = BTreeMap::new();
+        let mut next: BTreeMap<(Vec<Form>, Vec<u32>), Grown> = BTreeMap::new();
         for chain in &level {
             for plane in planes(VARIABLES + gates - 1) {
                 let grown = grow(chain, plane);
@@ -74,7 +78,7 @@ fn generate() {
 
 impl Found {
     /// Notes all functions that the last gate brings; returns the forms of all functions that the gates span.
-    fn note(&mut self, chain: &Grown) -> Vec<(u8, u64)> {
+    fn note(&mut self, chain: &Grown) -> Vec<Form> {
         let count = chain.gates.len();
         let mut forms = Vec::new();
         let last_level = count == GATES;
@@ -119,7 +123,7 @@ impl Found {
     /// Random affine images of every class often end in other forms of it.
     fn add_equivalents(&mut self) {
         let mut random = Random::new(99);
-        let known: Vec<((u8, u64), Chain)> = self
+        let known: Vec<(Form, Chain)> = self
             .forms
             .iter()
             .map(|(&form, by_depth)| (form, by_depth.values().next().unwrap().clone()))
@@ -166,12 +170,11 @@ fn moved(normal: &Normal, chain: &Grown, output: u16) -> Chain {
     let mut rows: Vec<(u8, u8)> = (0..dimension).map(|row| (normal.rows[row], 1 << row)).collect();
     let mut inverse = [0_u8; VARIABLES];
     for at in 0..rows.len() {
-        let pivot = rows[at].0.trailing_zeros();
         let (row, y) = rows[at];
-        for other in 0..rows.len() {
-            if other != at && rows[other].0 >> pivot & 1 == 1 {
-                rows[other].0 ^= row;
-                rows[other].1 ^= y;
+        let pivot = row.trailing_zeros();
+        for (_, other) in rows.iter_mut().enumerate().filter(|(index, _)| *index != at) {
+            if other.0 >> pivot & 1 == 1 {
+                *other = (other.0 ^ row, other.1 ^ y);
             }
         }
     }
@@ -180,10 +183,8 @@ fn moved(normal: &Normal, chain: &Grown, output: u16) -> Chain {
     }
     // x = inverse (y + shift); products of sums with constants are rewritten gate by gate: each old gate is a sum of a
     // new gate, of new operands, and of a constant.
-    let shifted: Vec<bool> =
-        inverse.iter().map(|set| (set & normal.shift).count_ones() & 1 == 1).collect();
-    let mut new: Vec<(u16, bool)> =
-        (0..VARIABLES).map(|at| (u16::from(inverse[at]), shifted[at])).collect();
+    let shifted: Vec<bool> = inverse.iter().map(|set| (set & normal.shift).count_ones() & 1 == 1).collect();
+    let mut new: Vec<(u16, bool)> = (0..VARIABLES).map(|at| (u16::from(inverse[at]), shifted[at])).collect();
     let through = |new: &[(u16, bool)], set: u16| {
         new.iter()
             .enumerate()
@@ -240,7 +241,8 @@ fn grow(chain: &Grown, gate: [u16; 2]) -> Grown {
 /// A basis of every two-dimensional subspace of the sets of `of` things.
 fn planes(of: usize) -> impl Iterator<Item = [u16; 2]> {
     (1..of).flat_map(move |high| (0..high).map(move |low| (high, low))).flat_map(|(high, low)| {
-        let firsts = (0_u16..1 << high).filter(move |rest| rest >> low & 1 == 0).map(move |rest| rest | 1 << high);
+        let firsts =
+            (0_u16..1 << high).filter(move |rest| rest >> low & 1 == 0).map(move |rest| rest | 1 << high);
         firsts.flat_map(move |first| (0_u16..1 << low).map(move |rest| [first, rest | 1 << low]))
     })
 }

@@ -84,11 +84,7 @@ pub(super) fn normalize(table: u64) -> Normal {
 type Block = [i16; 32];
 
 /// All choices with one more row whose new entries are the largest, and these entries; `None` if all are zero.
-fn extensions(
-    spectrum: &[i16; 64],
-    choices: &[Choice],
-    dimension: usize,
-) -> Option<(Block, Vec<Choice>)> {
+fn extensions(spectrum: &[i16; 64], choices: &[Choice], dimension: usize) -> Option<(Block, Vec<Choice>)> {
     let mut best: Block = [0; 32];
     let mut found: Vec<Choice> = Vec::new();
     for choice in choices {
@@ -97,8 +93,7 @@ fn extensions(
         for row in 0..dimension {
             for at in 0..1 << row {
                 let (element, sign) = elements[at];
-                elements[at | 1 << row] =
-                    (element ^ choice.rows[row], sign ^ (choice.shift >> row & 1 == 1));
+                elements[at | 1 << row] = (element ^ choice.rows[row], sign ^ (choice.shift >> row & 1 == 1));
             }
         }
         for row in 1_u8..64 {
@@ -187,6 +182,7 @@ pub(super) const fn variable(index: usize) -> u64 {
 }
 
 /// The truth table over six variables of the sum of a set of them.
+#[cfg(test)]
 pub(super) fn sum_of(set: u8) -> u64 {
     (0..VARIABLES).filter(|&index| set >> index & 1 == 1).fold(0, |sum, index| sum ^ variable(index))
 }
