@@ -16,8 +16,9 @@ use std::collections::HashMap;
 
 use ffhec_circuit::{Circuit, Gate, Wire};
 
-use super::cut::min_vertex_cut;
+use super::cut::Flow;
 use super::dead::remove_dead;
+use super::readers::Readers;
 use super::rebuild::Rebuild;
 use super::simplify::simplify;
 use classes::{Chain, chains};
@@ -34,11 +35,11 @@ const CUTS: [(usize, usize); 3] = [(6_000, 32), (20_000, 16), (LARGEST, 8)];
 const WORTHWHILE: usize = 300;
 
 /// The same function with no more ANDs and no more AND-depth.
-pub fn rewrite(circuit: &Circuit) -> Circuit {
-    let mut known = Known::default();
+pub fn rewrite(circuit: Circuit) -> Circuit {
     let circuit = remove_dead(circuit);
     let ands = circuit.counts().and;
     let Some(&(_, cuts)) = CUTS.iter().find(|&&(most, _)| ands <= most) else { return circuit };
+    let mut known = Known::default();
     let candidates = [Aim::AndsThenDepth, Aim::Ands].map(|aim| repeated(&circuit, aim, cuts, &mut known));
     let best = candidates.into_iter().min_by_key(|circuit| (refreshes(circuit), circuit.counts().and));
     best.expect("there are two candidates")
@@ -66,14 +67,14 @@ fn refreshes(circuit: &Circuit) -> usize {
             gate.operands().for_each(|wire| sink[wire.index()] = true);
         }
     }
-    min_vertex_cut(circuit, &source, &sink).size
+    Flow::new(circuit, &Readers::of(circuit)).solve(source, sink)
 }
 
 fn repeated(circuit: &Circuit, aim: Aim, cuts: usize, known: &mut Known) -> Circuit {
     let mut best = circuit.clone();
     for _ in 0..ROUNDS {
         let before = best.counts();
-        let next = simplify(&round(&best, aim, cuts, known));
+        let next = simplify(round(&best, aim, cuts, known));
         let after = next.counts();
         if (after.and, after.and_depth) >= (before.and, before.and_depth)
             || after.and_depth > before.and_depth
@@ -399,7 +400,7 @@ impl<'a> Network<'a> {
                 }
             }
         }
-        remove_dead(&rebuild.finish())
+        remove_dead(rebuild.finish())
     }
 }
 
@@ -447,9 +448,9 @@ mod tests {
     #[test]
     fn random_circuits_keep_their_function_and_never_gain_ands_or_depth() {
         for circuit in circuits(40) {
-            let rewritten = rewrite(&circuit);
+            let rewritten = rewrite(circuit.clone());
             assert_same(&circuit, &rewritten);
-            let (before, after) = (remove_dead(&circuit).counts(), rewritten.counts());
+            let (before, after) = (remove_dead(circuit).counts(), rewritten.counts());
             assert!(after.and <= before.and && after.and_depth <= before.and_depth, "{before:?} {after:?}");
         }
     }
@@ -465,7 +466,7 @@ mod tests {
             %8 = xor %6 %7
             %9 = xor %3 %2";
         let adder = circuit(3, before, "%8 %9");
-        let rewritten = rewrite(&adder);
+        let rewritten = rewrite(adder.clone());
         assert_same(&adder, &rewritten);
         assert_eq!(rewritten.counts().and, 1, "{rewritten}");
     }
