@@ -12,6 +12,7 @@ mod dead;
 mod readers;
 mod rebuild;
 mod refresh;
+mod rewrite;
 mod schedule;
 mod simplify;
 #[cfg(test)]
@@ -20,6 +21,7 @@ mod testing;
 pub use balance::balance;
 pub use dead::remove_dead;
 pub use refresh::{PlaceError, Placement, place, place_refreshes};
+pub use rewrite::rewrite;
 pub use schedule::schedule;
 pub use simplify::simplify;
 
@@ -35,6 +37,7 @@ pub struct Pass {
 /// The optimiser, in order.
 pub const PASSES: &[Pass] = &[
     Pass { name: "simplify", run: simplify },
+    Pass { name: "rewrite", run: rewrite },
     Pass { name: "balance", run: balance },
     Pass { name: "remove-dead", run: remove_dead },
 ];
