@@ -6,6 +6,7 @@
 use ffhec_circuit::{Builder, Port};
 
 use super::bits::Gates;
+use super::flags_reference::check_rows;
 use super::float::Operand;
 use super::format::{FloatFormat, Scalar};
 use super::objective::Objective;
@@ -189,6 +190,20 @@ fn sums_that_cancel_are_right_in_the_usual_formats() {
             check(&Op::Sum, name, 5, false, objective, 300);
             check(&Op::Dot, name, 3, true, objective, 300);
         }
+    }
+}
+
+#[test]
+fn exceptions_of_sums_that_cancel_are_right() {
+    for name in
+        options(8, 3).into_iter().chain(["bf16".to_owned(), "float<8, 24>".to_owned(), "f32".to_owned()])
+    {
+        let ty = Scalar::parse(&name).unwrap();
+        let mut adversary = Adversary::new(ty, 0x2545_f491_4f6c_dd1d);
+        let sums: Vec<Vec<u128>> = (0..640).map(|_| adversary.row(4)).collect();
+        check_rows(&Op::Sum, ty, &[ty; 4], &sums);
+        let dots: Vec<Vec<u128>> = (0..320).map(|_| adversary.pairs(3)).collect();
+        check_rows(&Op::Dot, ty, &[ty; 6], &dots);
     }
 }
 
