@@ -36,8 +36,24 @@ pub fn fields(g: &mut Gates<'_>, format: FloatFormat, bits: &[Wire]) -> Fields {
     let width = format.width() as usize;
     debug_assert_eq!(bits.len(), width, "an encoding of the format");
     let field = bits[places..width - 1].to_vec();
-    let hidden = g.any(&field);
+    let (zero, _) = extremes(g, format, &field);
+    let hidden = g.not(zero);
     Fields { sign: bits[width - 1], field, fraction: bits[..places].to_vec(), hidden }
+}
+
+/// Whether an exponent field is zero, and whether it is all ones and that is not an ordinary exponent. Bits that are
+/// all equal are one or the other, which takes half the ANDs of two trees.
+pub fn extremes(g: &mut Gates<'_>, format: FloatFormat, field: &[Wire]) -> (Wire, Wire) {
+    if !format.has_infinity() || g.shallow() {
+        let ones = if format.has_infinity() { g.all(field) } else { g.bit(false) };
+        let some = g.any(field);
+        return (g.not(some), ones);
+    }
+    let differ: Bits = field.windows(2).map(|pair| g.xor(pair[0], pair[1])).collect();
+    let mixed = g.any(&differ);
+    let ones = g.and_not(field[0], mixed);
+    let extreme = g.not(mixed);
+    (g.xor(extreme, ones), ones)
 }
 
 /// What kind of value an encoding is; exactly one of zero, infinite, NaN or none.
@@ -58,7 +74,7 @@ pub fn classify(g: &mut Gates<'_>, format: FloatFormat, fields: &Fields) -> Clas
     let (infinite, nan) = match format.family {
         Family::Paper | Family::Ieee { finite: true, .. } | Family::E4m3 { finite: true } => (no, no),
         Family::Ieee { finite: false, .. } => {
-            let ones = g.all(&fields.field);
+            let (_, ones) = extremes(g, format, &fields.field);
             let some = g.any(&fields.fraction);
             let nan = g.and(ones, some);
             (g.xor(ones, nan), nan)

@@ -17,6 +17,7 @@ pub mod format;
 pub mod integer;
 pub mod mul;
 pub mod mul_fast;
+pub mod mul_gradual;
 pub mod multiply;
 pub mod objective;
 pub mod parts;
