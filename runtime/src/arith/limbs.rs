@@ -93,6 +93,19 @@ pub fn shifted_right(x: &[u64], bits: usize) -> Vec<u64> {
     shifted
 }
 
+/// `x << bits` for less than a limb of bits, one limb longer than `x`.
+pub fn shifted_left(x: &[u64], bits: usize) -> Vec<u64> {
+    debug_assert!(bits < BITS);
+    let mut shifted = Vec::with_capacity(x.len() + 1);
+    let mut carry = 0;
+    for limb in x {
+        shifted.push(limb << bits | carry);
+        carry = limb.checked_shr((BITS - bits) as u32).unwrap_or(0);
+    }
+    shifted.push(carry);
+    shifted
+}
+
 /// Clears every bit from `bits` on.
 pub fn truncate_bits(x: &mut [u64], bits: usize) {
     let (limbs, bits) = (bits / BITS, bits % BITS);
@@ -181,6 +194,7 @@ mod tests {
             a in vec(limb(), 0..6), b in vec(limb(), 0..6), bits in 0_usize..450,
         ) {
             prop_assert_eq!(integer(&shifted_right(&a, bits)), integer(&a) >> bits);
+            prop_assert_eq!(integer(&shifted_left(&a, bits % BITS)), integer(&a) << (bits % BITS));
             let mut low = a.clone();
             truncate_bits(&mut low, bits);
             prop_assert_eq!(integer(&low) + ((integer(&a) >> bits) << bits), integer(&a));

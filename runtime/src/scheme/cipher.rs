@@ -102,9 +102,18 @@ impl EncryptionKey {
 }
 
 impl SecretKey {
-    /// The bits of all slots: `[c]_p mod 2`, with one remainder tree.
+    /// The bits of all slots: `[c]_p mod 2`.
     pub fn decrypt(&self, ciphertext: &Ciphertext) -> Vec<bool> {
-        self.noises(ciphertext).iter().map(|noise| noise.bit(0)).collect()
+        self.decrypt_all(std::slice::from_ref(ciphertext)).swap_remove(0)
+    }
+
+    /// The bits of all slots of each ciphertext, with one remainder tree for all of them.
+    pub fn decrypt_all(&self, ciphertexts: &[Ciphertext]) -> Vec<Vec<bool>> {
+        let residues = self.residues();
+        let decrypt = |ciphertext: &Ciphertext| {
+            residues.centred(&ciphertext.value).iter().map(|noise| noise.bit(0)).collect()
+        };
+        ciphertexts.par_iter().map(decrypt).collect()
     }
 
     /// The noise: the largest `log2 |[c]_p|` of all slots, 0 for a trivial ciphertext.
@@ -128,7 +137,7 @@ impl SecretKey {
 
     /// The centred residues of all slots.
     pub(super) fn noises(&self, ciphertext: &Ciphertext) -> Vec<BigInt> {
-        self.tree().centred(&limbs::integer(&ciphertext.value))
+        self.residues().centred(&ciphertext.value)
     }
 }
 

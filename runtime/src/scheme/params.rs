@@ -267,6 +267,12 @@ impl Params {
         (h, self.rho_prime + 1 - h)
     }
 
+    /// Residues of key elements are below 2 to this in magnitude: twice a noise, and a bit or a large multiple.
+    pub(super) fn residue_bits(&self) -> u32 {
+        let (h, h_prime) = self.multiples();
+        (self.rho().max(self.rho_first()) + 2).max(h.max(h_prime) + 1)
+    }
+
     /// Elements per half of the first set: the smallest with `beta^2 >= L (rho' + 2) + lambda`.
     pub fn beta(&self) -> usize {
         self.beta as usize
