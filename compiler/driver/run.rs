@@ -9,8 +9,6 @@ use ffhec_runtime::{
 };
 use num_bigint::BigUint;
 use rand_chacha::ChaCha20Rng;
-use rand_chacha::rand_core::SeedableRng;
-use rayon::prelude::*;
 
 use crate::args::{ProgramArgs, RowArgs, Scheme};
 use crate::failure::Failure;
@@ -179,17 +177,14 @@ pub(crate) fn generate(params: &Params, rng: &mut ChaCha20Rng, voice: &Voice) ->
     keys
 }
 
-/// Encrypts a batch of at most one ciphertext's slots of rows: one ciphertext per bit of the ports. Each bit has its
-/// own generator, so that the result does not depend on the number of threads.
+/// Encrypts a batch of at most one ciphertext's slots of rows: one ciphertext per bit of the ports.
 pub(crate) fn encrypt_rows(
     key: &EncryptionKey,
     rows: &[Vec<BigUint>],
     ports: &[Port],
     rng: &mut ChaCha20Rng,
 ) -> Vec<Ciphertext> {
-    let bits = session::bits_of_rows(rows, ports);
-    let generators: Vec<ChaCha20Rng> = bits.iter().map(|_| ChaCha20Rng::from_rng(rng)).collect();
-    bits.into_par_iter().zip(generators).map(|(slots, mut rng)| key.encrypt(&slots, &mut rng)).collect()
+    key.encrypt_all(&session::bits_of_rows(rows, ports), rng)
 }
 
 /// Decrypts a batch of `count` rows.
@@ -199,8 +194,7 @@ pub(crate) fn decrypt_rows(
     ports: &[Port],
     count: usize,
 ) -> Vec<Vec<BigUint>> {
-    let bits: Vec<Vec<bool>> = ciphertexts.par_iter().map(|ciphertext| key.decrypt(ciphertext)).collect();
-    session::rows_of_bits(&bits, ports, count)
+    session::rows_of_bits(&key.decrypt_all(ciphertexts), ports, count)
 }
 
 /// Refuses a run that does not fit the memory; returns what is left for expanded hints, in bytes.

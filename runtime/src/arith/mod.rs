@@ -5,8 +5,10 @@
 
 pub mod division;
 pub mod factor;
+pub mod forms;
 pub mod limbs;
 mod modulus;
+pub mod montgomery;
 mod ntt;
 mod operand;
 pub mod primes;

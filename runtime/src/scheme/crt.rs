@@ -220,7 +220,7 @@ mod tests {
             let residues: Vec<BigInt> = residues[..count].iter().map(|r| BigInt::from(*r)).collect();
             let tree = PrimeTree::new(&primes);
             let value = Crt::new(&tree, 33).combine(&residues);
-            let bound = limbs::integer(tree.product()) * count << 36;
+            let bound = (limbs::integer(tree.product()) * count) << 36;
             prop_assert!(limbs::integer(&value) < bound);
             for (prime, residue) in primes.iter().zip(&residues) {
                 prop_assert_eq!(&centre(&limbs::integer(&value), prime), residue);

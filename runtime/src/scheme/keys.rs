@@ -397,6 +397,14 @@ impl EncryptionKey {
         &self.params
     }
 
+    /// Elements in each half of a set.
+    pub(super) fn count(&self, set: Set) -> usize {
+        match set {
+            Set::First => self.params.beta(),
+            Set::Second | Set::Third => self.params.side(),
+        }
+    }
+
     /// An element of half 0 or 1 of a set.
     pub(super) fn element(&self, set: Set, half: u8, index: usize) -> Vec<u64> {
         let (seed, halves) = match set {

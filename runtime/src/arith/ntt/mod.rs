@@ -24,10 +24,12 @@ mod transform;
 use std::cell::Cell;
 use std::sync::OnceLock;
 
+use zeroize::Zeroize;
+
 use digits::{Limbs, Onto, Residues};
 #[cfg(target_arch = "x86_64")]
 use ifma::Ifma;
-use lanes::{LANES, Lanes, Row};
+pub(crate) use lanes::{Kernel, LANES, Lanes, Row};
 pub(crate) use length::Length;
 use parts::Double;
 use portable::Portable;
@@ -106,6 +108,11 @@ pub(crate) const MOST_LIMBS: usize = 1 << 21;
 /// The most terms of one sum of products.
 pub(crate) const MOST_TERMS: usize = SumOfProducts::MOST;
 
+/// Runs a kernel with the given instructions.
+pub(crate) fn run<K: Kernel>(instructions: Instructions, kernel: K) -> K::Output {
+    with_lanes!(instructions, s => s.run(kernel))
+}
+
 static TWIDDLES: [Twiddles; PRIMES] = [const { Twiddles::empty() }; PRIMES];
 
 fn transformer(i: usize) -> Transformer {
@@ -118,6 +125,12 @@ pub(crate) struct Spectrum {
     length: Length,
     /// For each prime the rows of residues below `p`.
     rows: Vec<Row>,
+}
+
+impl Zeroize for Spectrum {
+    fn zeroize(&mut self) {
+        self.rows.iter_mut().for_each(|row| row.0.zeroize());
+    }
 }
 
 impl Spectrum {
