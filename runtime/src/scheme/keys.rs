@@ -423,7 +423,8 @@ impl EvaluationKey {
         }
     }
 
-    /// The encrypted key bits `sigma_i`.
+    /// The encrypted key bits `sigma_i`, reduced.
+    #[cfg(test)]
     pub(super) fn key_bit(&self, index: usize) -> Vec<u64> {
         self.key_bits.element(&self.params, &self.modulus, &self.seed, Label::KeyBit, index)
     }
