@@ -11,14 +11,12 @@ use rayon::prelude::*;
 use super::digits::{TILE_WORDS, Tile, pack};
 use super::params::Params;
 use super::profile::{Phase, Profile};
+use super::refresh::Columns;
 use super::source::Source;
 use crate::arith::limbs;
 
 /// Most hints of a box whose tiles are held at once: their tiles fit in the second cache, and their sum in a digit.
 const MOST_HELD: usize = 640;
-
-/// The box sums of one ciphertext: for each bit, least significant first, those of all boxes.
-pub(super) type Columns = Vec<Vec<Vec<u64>>>;
 
 /// The box sums of every ciphertext, given the patterns of each.
 pub(super) fn box_sums(source: &Source<'_>, profile: &Profile, patterns: &[Vec<u16>]) -> Vec<Columns> {

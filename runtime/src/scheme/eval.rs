@@ -33,10 +33,18 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Batches come first, as large as they are worth: the pass that a batch shares takes about as long as the
-    /// products of `Theta / 128` ciphertexts. The expanded numbers are kept if they fit in what is left.
-    fn new(key: &EvaluationKey, memory_limit: u64) -> Plan {
-        let params = &key.params;
+    /// For this processor and the current thread pool.
+    ///
+    /// Batches come first, as large as they are worth: the pass that a batch shares takes as long as the products of
+    /// a few ciphertexts. The expanded numbers are kept if they fit in what is left, and are read faster than they
+    /// are expanded: with vector instructions expanding beats reading from beyond the processor's caches.
+    pub fn new(params: &Params, memory_limit: u64) -> Plan {
+        Plan::with_kernels(params, memory_limit, Kernels::detect())
+    }
+
+    fn with_kernels(params: &Params, memory_limit: u64, kernels: Kernels) -> Plan {
+        /// Bytes that caches hold.
+        const CACHED: u64 = 16 << 20;
         let threads = rayon::current_num_threads();
         let worth = (params.hints() / 16).clamp(8, 64).next_multiple_of(threads);
         // Box sums, the digits of the ciphertext, and the result.
@@ -44,9 +52,18 @@ impl Plan {
         let each_bytes = residues * params.limbs() as u64 * 8;
         let fitting = usize::try_from(memory_limit / each_bytes).unwrap_or(usize::MAX);
         let batch = fitting.clamp(threads, worth);
-        let kept_bytes = Source::kept_bytes(key);
-        let kept = kept_bytes <= memory_limit.saturating_sub(batch as u64 * each_bytes);
+        let kept_bytes = Source::kept_bytes(params);
+        let most = match kernels {
+            Kernels::Portable => memory_limit,
+            Kernels::Avx512(_) => memory_limit.min(CACHED + batch as u64 * each_bytes),
+        };
+        let kept = kept_bytes <= most.saturating_sub(batch as u64 * each_bytes);
         Plan { kept, kept_bytes, batch, each_bytes }
+    }
+
+    /// Bytes in all.
+    pub fn bytes(&self) -> u64 {
+        self.batch as u64 * self.each_bytes + if self.kept { self.kept_bytes } else { 0 }
     }
 }
 
@@ -59,7 +76,7 @@ impl<'k> Evaluator<'k> {
 
     /// An evaluator that computes in a given way.
     pub(super) fn with_kernels(key: &'k EvaluationKey, memory_limit: u64, kernels: Kernels) -> Evaluator<'k> {
-        let plan = Plan::new(key, memory_limit);
+        let plan = Plan::with_kernels(&key.params, memory_limit, kernels);
         Evaluator { source: Source::new(key, kernels, plan.kept), plan, profile: Profile::default() }
     }
 

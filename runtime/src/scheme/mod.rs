@@ -17,7 +17,7 @@ pub mod keys;
 pub mod noise;
 pub mod params;
 mod patterns;
-pub mod profile;
+pub(crate) mod profile;
 pub mod refresh;
 #[cfg(target_arch = "x86_64")]
 mod simd;

@@ -12,8 +12,8 @@
 use ffhec_circuit::Machine;
 use rayon::prelude::*;
 
-use super::adder::{Ring, add_columns};
-use super::boxes::{Columns, box_sums};
+use super::adder::{Carry, Ring, add_columns};
+use super::boxes::box_sums;
 use super::cipher::Ciphertext;
 use super::eval::Evaluator;
 use super::patterns::patterns;
@@ -21,10 +21,18 @@ use super::profile::{Phase, Profile};
 use crate::arith::Modulus;
 use crate::arith::limbs;
 
+/// The box sums of one ciphertext: for each bit, least significant first, those of all boxes.
+pub type Columns = Vec<Vec<Vec<u64>>>;
+
 impl Evaluator<'_> {
     /// `Z_i = round(2^n c u_i / 2^kappa) mod 2^(n+1)` for every hint.
     pub fn expand(&self, ciphertext: &Ciphertext) -> Vec<u16> {
         patterns(&self.source, &self.profile, &[&ciphertext.value]).swap_remove(0)
+    }
+
+    /// The box sums of ciphertexts with these patterns.
+    pub fn box_sums(&self, patterns: &[Vec<u16>]) -> Vec<Columns> {
+        box_sums(&self.source, &self.profile, patterns)
     }
 
     /// The same bits, refreshed, in batches of equal size as far as possible.
@@ -37,7 +45,7 @@ impl Evaluator<'_> {
     fn refresh_together(&self, bits: &[&Ciphertext]) -> Vec<Ciphertext> {
         let values: Vec<&[u64]> = bits.iter().map(|bit| &bit.value[..]).collect();
         let patterns = patterns(&self.source, &self.profile, &values);
-        let columns = box_sums(&self.source, &self.profile, &patterns);
+        let columns = self.box_sums(&patterns);
         drop(patterns);
         columns.into_par_iter().zip(bits).map(|(columns, bit)| self.finish(bit, columns)).collect()
     }
@@ -94,8 +102,8 @@ impl Ring for LazyRing<'_> {
         self.profile.time(Phase::Adder, product)
     }
 
-    fn mul_all(&self, pairs: &[(Lazy, Lazy)]) -> Vec<Lazy> {
-        pairs.par_iter().map(|(a, b)| self.mul(a, b)).collect()
+    fn carries(&self, carries: Vec<Carry<Lazy>>) -> Vec<Lazy> {
+        carries.into_par_iter().map(|carry| self.carry(&carry)).collect()
     }
 }
 

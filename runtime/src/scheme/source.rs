@@ -7,6 +7,7 @@ use super::digits::{Kernels, TILE, TILE_BUFFER, TILE_WORDS, Tile};
 use super::element::{Label, chi_bits};
 use super::expansion::Expansion;
 use super::keys::EvaluationKey;
+use super::params::Params;
 use crate::arith::limbs::{self, BITS};
 
 /// Reads an evaluation key.
@@ -39,9 +40,9 @@ impl<'k> Source<'k> {
     }
 
     /// Bytes that keeping takes.
-    pub(super) fn kept_bytes(key: &EvaluationKey) -> u64 {
-        let words = key.params.limbs() + chi_bits(&key.params).div_ceil(BITS);
-        8 * key.params.hints() as u64 * words as u64
+    pub(super) fn kept_bytes(params: &Params) -> u64 {
+        let words = params.limbs() + chi_bits(params).div_ceil(BITS);
+        8 * params.hints() as u64 * words as u64
     }
 
     /// The kernels that its digits are for.
