@@ -5,7 +5,7 @@
 /// Values that can be added and multiplied. Over bits: XOR and AND.
 pub trait Ring {
     /// One value.
-    type Element: Clone;
+    type Element;
 
     /// `a + b`.
     fn add(&self, a: &Self::Element, b: &Self::Element) -> Self::Element;
@@ -15,7 +15,7 @@ pub trait Ring {
 
     /// The value of every carry; they do not depend on each other.
     fn carries(&self, carries: Vec<Carry<Self::Element>>) -> Vec<Self::Element> {
-        carries.iter().map(|carry| self.carry(carry)).collect()
+        carries.into_iter().map(|carry| self.carry(carry)).collect()
     }
 
     /// `sum` and all carries, added up.
@@ -24,9 +24,12 @@ pub trait Ring {
     }
 
     /// The value of a carry.
-    fn carry(&self, carry: &Carry<Self::Element>) -> Self::Element {
+    fn carry(&self, carry: Carry<Self::Element>) -> Self::Element {
         let product = self.mul(&carry.factors[0], &carry.factors[1]);
-        carry.addend.as_ref().map_or_else(|| product.clone(), |addend| self.add(&product, addend))
+        match carry.addend {
+            Some(addend) => self.add(&product, &addend),
+            None => product,
+        }
     }
 }
 

@@ -8,6 +8,7 @@
 
 use rayon::prelude::*;
 
+use super::buffers::{Buffer, Buffers};
 use super::digits::{TILE_WORDS, Tile, pack};
 use super::params::Params;
 use super::profile::{Phase, Profile};
@@ -18,14 +19,19 @@ use crate::arith::limbs;
 /// Most hints of a box whose tiles are held at once: their tiles fit in the second cache, and their sum in a digit.
 const MOST_HELD: usize = 640;
 
-/// The box sums of every ciphertext, given the patterns of each.
-pub(super) fn box_sums(source: &Source<'_>, profile: &Profile, patterns: &[Vec<u16>]) -> Vec<Columns> {
+/// The box sums of every ciphertext, given the patterns of each. They take their memory from `buffers`, whose buffers
+/// have [`sum_words`].
+pub(super) fn box_sums<'b>(
+    source: &Source<'_>,
+    profile: &Profile,
+    buffers: &'b Buffers,
+    patterns: &[Vec<u16>],
+) -> Vec<Columns<'b>> {
     let params = &source.key().params;
     let plan = Plan::new(params, source.key_bit_tiles());
-    let words = plan.tiles * TILE_WORDS;
     // For each box, ciphertext and bit, all words of the sum.
-    let mut sums: Vec<Vec<Vec<u64>>> = (0..params.theta())
-        .map(|_| (0..patterns.len() * plan.bits).map(|_| vec![0_u64; words]).collect())
+    let mut sums: Vec<Vec<Buffer<'b>>> = (0..params.theta())
+        .map(|_| (0..patterns.len() * plan.bits).map(|_| buffers.take()).collect())
         .collect();
     let carries: Vec<Vec<Carries>> = sums
         .par_iter_mut()
@@ -36,13 +42,21 @@ pub(super) fn box_sums(source: &Source<'_>, profile: &Profile, patterns: &[Vec<u
         let settle = |(at, sum)| profile.time(Phase::BoxSums, || plan.settle(source, at, sum, &carries));
         sums.into_par_iter().enumerate().map(settle).collect::<Vec<_>>()
     });
-    let mut columns: Vec<Columns> = vec![vec![Vec::with_capacity(params.theta()); plan.bits]; patterns.len()];
-    for sums in settled.collect::<Vec<Vec<Vec<u64>>>>() {
+    let mut columns: Vec<Columns<'b>> = patterns
+        .iter()
+        .map(|_| (0..plan.bits).map(|_| Vec::with_capacity(params.theta())).collect())
+        .collect();
+    for sums in settled.collect::<Vec<Vec<Buffer<'b>>>>() {
         for (at, sum) in sums.into_iter().enumerate() {
             columns[at / plan.bits][at % plan.bits].push(sum);
         }
     }
     columns
+}
+
+/// Words of a box sum before it is reduced.
+pub(super) fn sum_words(source: &Source<'_>) -> usize {
+    source.key_bit_tiles() * TILE_WORDS
 }
 
 /// What each sum of a part carries into the next part.
@@ -84,7 +98,7 @@ impl Plan {
         profile: &Profile,
         patterns: &[Vec<u16>],
         number: usize,
-        sums: &mut [Vec<u64>],
+        sums: &mut [Buffer<'_>],
     ) -> Vec<Carries> {
         let mut parts: Vec<Vec<&mut [u64]>> = Vec::new();
         parts.resize_with(self.tiles.div_ceil(self.part_tiles), Vec::new);
@@ -146,7 +160,13 @@ impl Plan {
     }
 
     /// A finished sum: its parts' carries go where they belong, and it is reduced.
-    fn settle(&self, source: &Source<'_>, at: usize, mut sum: Vec<u64>, carries: &[Carries]) -> Vec<u64> {
+    fn settle<'b>(
+        &self,
+        source: &Source<'_>,
+        at: usize,
+        mut sum: Buffer<'b>,
+        carries: &[Carries],
+    ) -> Buffer<'b> {
         for (part, carries) in (1..).zip(carries) {
             let above = sum.get_mut(part * self.part_tiles * TILE_WORDS..).unwrap_or(&mut []);
             let carry = carries[at];
@@ -159,7 +179,8 @@ impl Plan {
                 limbs::add_assign(above, &[carry.unsigned_abs()])
             };
         }
-        source.key().modulus.reduce(sum)
+        let home = sum.home();
+        Buffer::adopt(source.key().modulus.reduce(sum.into_words()), home)
     }
 }
 

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use ffhec_circuit::Machine;
 
+use super::boxes::sum_words;
+use super::buffers::Buffers;
 use super::cipher::Ciphertext;
 use super::digits::Kernels;
 use super::keys::{EvaluationKey, KeyId};
@@ -17,6 +19,7 @@ pub struct Evaluator<'k> {
     pub(super) source: Source<'k>,
     pub(super) plan: Plan,
     pub(super) profile: Profile,
+    pub(super) buffers: Buffers,
 }
 
 /// How an evaluator uses its memory. Decided before anything is computed.
@@ -77,7 +80,10 @@ impl<'k> Evaluator<'k> {
     /// An evaluator that computes in a given way.
     pub(super) fn with_kernels(key: &'k EvaluationKey, memory_limit: u64, kernels: Kernels) -> Evaluator<'k> {
         let plan = Plan::with_kernels(&key.params, memory_limit, kernels);
-        Evaluator { source: Source::new(key, kernels, plan.kept), plan, profile: Profile::default() }
+        let source = Source::new(key, kernels, plan.kept);
+        let buffers =
+            Buffers::new(sum_words(&source), plan.batch * key.params.theta() * (key.params.n() as usize + 1));
+        Evaluator { source, plan, profile: Profile::default(), buffers }
     }
 
     /// The key pair's id.

@@ -7,6 +7,7 @@
 
 pub mod adder;
 mod boxes;
+mod buffers;
 pub mod cipher;
 mod crt;
 mod digits;

@@ -14,6 +14,7 @@ use rayon::prelude::*;
 
 use super::adder::{Carry, Ring, add_columns};
 use super::boxes::box_sums;
+use super::buffers::{Buffer, Buffers};
 use super::cipher::Ciphertext;
 use super::eval::Evaluator;
 use super::patterns::patterns;
@@ -22,7 +23,7 @@ use crate::arith::Modulus;
 use crate::arith::limbs;
 
 /// The box sums of one ciphertext: for each bit, least significant first, those of all boxes.
-pub type Columns = Vec<Vec<Vec<u64>>>;
+pub(super) type Columns<'b> = Vec<Vec<Buffer<'b>>>;
 
 impl Evaluator<'_> {
     /// `Z_i = round(2^n c u_i / 2^kappa) mod 2^(n+1)` for every hint.
@@ -30,9 +31,16 @@ impl Evaluator<'_> {
         patterns(&self.source, &self.profile, &[&ciphertext.value]).swap_remove(0)
     }
 
-    /// The box sums of ciphertexts with these patterns.
-    pub fn box_sums(&self, patterns: &[Vec<u16>]) -> Vec<Columns> {
-        box_sums(&self.source, &self.profile, patterns)
+    /// The box sums of ciphertexts with these patterns, for measurements: for each ciphertext, for each bit, least
+    /// significant first, those of all boxes.
+    pub fn box_sums(&self, patterns: &[Vec<u16>]) -> Vec<Vec<Vec<Vec<u64>>>> {
+        let words = |column: Vec<Buffer<'_>>| column.into_iter().map(Buffer::into_words).collect();
+        let columns = self.columns(patterns);
+        columns.into_iter().map(|columns| columns.into_iter().map(words).collect()).collect()
+    }
+
+    fn columns(&self, patterns: &[Vec<u16>]) -> Vec<Columns<'_>> {
+        box_sums(&self.source, &self.profile, &self.buffers, patterns)
     }
 
     /// The same bits, refreshed, in batches of equal size as far as possible.
@@ -45,65 +53,66 @@ impl Evaluator<'_> {
     fn refresh_together(&self, bits: &[&Ciphertext]) -> Vec<Ciphertext> {
         let values: Vec<&[u64]> = bits.iter().map(|bit| &bit.value[..]).collect();
         let patterns = patterns(&self.source, &self.profile, &values);
-        let columns = self.box_sums(&patterns);
+        let columns = self.columns(&patterns);
         drop(patterns);
         columns.into_par_iter().zip(bits).map(|(columns, bit)| self.finish(bit, columns)).collect()
     }
 
-    fn finish(&self, bit: &Ciphertext, columns: Columns) -> Ciphertext {
-        let ring = LazyRing { modulus: self.modulus(), profile: &self.profile };
-        let lazy = |column: Vec<Vec<u64>>| column.into_iter().map(|value| Lazy { value, terms: 1 }).collect();
+    fn finish(&self, bit: &Ciphertext, columns: Columns<'_>) -> Ciphertext {
+        let ring = LazyRing { modulus: self.modulus(), profile: &self.profile, buffers: &self.buffers };
+        let lazy = |column: Vec<_>| column.into_iter().map(|value| Lazy { value, terms: 1 }).collect();
         let sum = add_columns(&ring, columns.into_iter().map(lazy).collect());
-        let rounded = Ciphertext::new(self.modulus().reduce(sum.value));
+        let rounded = Ciphertext::new(self.modulus().reduce(sum.value.into_words()));
         if bit.value[0] & 1 == 1 { self.not(&rounded) } else { rounded }
     }
 }
 
 /// A sum of residues that is not reduced yet.
-#[derive(Clone)]
-struct Lazy {
-    value: Vec<u64>,
+struct Lazy<'b> {
+    value: Buffer<'b>,
     /// The value is below `terms x_0`.
     terms: u32,
 }
 
-impl Lazy {
-    fn accumulate(&mut self, value: &[u64], terms: u32) {
-        let carry = limbs::add_assign(&mut self.value, value);
-        self.terms += terms;
-        debug_assert!(!carry && self.terms <= 1 << Modulus::HEADROOM);
+/// Ciphertexts as the adder's ring: sums are reduced only when they near the headroom, products always.
+struct LazyRing<'b> {
+    modulus: &'b Modulus,
+    profile: &'b Profile,
+    buffers: &'b Buffers,
+}
+
+impl<'b> LazyRing<'b> {
+    fn reduced(&self, value: Vec<u64>) -> Lazy<'b> {
+        Lazy { value: Buffer::adopt(self.modulus.reduce(value), self.buffers), terms: 1 }
     }
 }
 
-/// Ciphertexts as the adder's ring: sums are reduced only when they near the headroom, products always.
-struct LazyRing<'m> {
-    modulus: &'m Modulus,
-    profile: &'m Profile,
-}
+impl<'b> Ring for LazyRing<'b> {
+    type Element = Lazy<'b>;
 
-impl Ring for LazyRing<'_> {
-    type Element = Lazy;
-
-    fn add(&self, a: &Lazy, b: &Lazy) -> Lazy {
+    fn add(&self, a: &Lazy<'b>, b: &Lazy<'b>) -> Lazy<'b> {
         /// Sums of this many terms are reduced, so that no sum of two exceeds the headroom.
         const FULL: u32 = 1 << (Modulus::HEADROOM - 2);
         self.profile.time(Phase::Adder, || {
-            let mut sum = a.clone();
-            sum.accumulate(&b.value, b.terms);
-            if sum.terms >= FULL {
-                sum = Lazy { value: self.modulus.reduce(sum.value), terms: 1 };
-            }
-            sum
+            let mut value = self.buffers.take();
+            value.shorten(a.value.len());
+            value.copy_from_slice(&a.value);
+            let carry = limbs::add_assign(&mut value, &b.value);
+            let terms = a.terms + b.terms;
+            debug_assert!(!carry && terms <= 1 << Modulus::HEADROOM);
+            if terms < FULL { Lazy { value, terms } } else { self.reduced(value.into_words()) }
         })
     }
 
-    fn mul(&self, a: &Lazy, b: &Lazy) -> Lazy {
-        let product = || Lazy { value: self.modulus.mul(&a.value, &b.value), terms: 1 };
-        self.profile.time(Phase::Adder, product)
+    fn mul(&self, a: &Lazy<'b>, b: &Lazy<'b>) -> Lazy<'b> {
+        self.profile.time(Phase::Adder, || {
+            let product = self.modulus.mul(&a.value, &b.value);
+            Lazy { value: Buffer::adopt(product, self.buffers), terms: 1 }
+        })
     }
 
-    fn carries(&self, carries: Vec<Carry<Lazy>>) -> Vec<Lazy> {
-        carries.into_par_iter().map(|carry| self.carry(&carry)).collect()
+    fn carries(&self, carries: Vec<Carry<Lazy<'b>>>) -> Vec<Lazy<'b>> {
+        carries.into_par_iter().map(|carry| self.carry(carry)).collect()
     }
 }
 
@@ -115,14 +124,15 @@ mod tests {
     fn lazy_sums_stay_within_the_headroom() {
         let modulus = Modulus::new(&[u64::MAX - 58, u64::MAX], 128, 3, crate::params::ModulusKind::Fold)
             .expect("2^128 - 59 folds");
-        let ring = LazyRing { modulus: &modulus, profile: &Profile::default() };
-        let mut sum = Lazy { value: modulus.reduce(vec![u64::MAX - 59, u64::MAX]), terms: 1 };
+        let (profile, buffers) = (Profile::default(), Buffers::new(3, 4));
+        let ring = LazyRing { modulus: &modulus, profile: &profile, buffers: &buffers };
+        let mut sum = ring.reduced(vec![u64::MAX - 59, u64::MAX]);
         for _ in 0..40 {
             sum = ring.add(&sum, &sum);
             assert!(sum.terms < 1 << (Modulus::HEADROOM - 1));
         }
         // -1 doubled forty times.
         let expected = limbs::integer(modulus.value()) - (1_u64 << 40);
-        assert_eq!(limbs::integer(&modulus.reduce(sum.value)), expected);
+        assert_eq!(limbs::integer(&modulus.reduce(sum.value.into_words())), expected);
     }
 }

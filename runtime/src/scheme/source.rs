@@ -112,7 +112,10 @@ impl<'k> Source<'k> {
                 self.kernels.unpack(words, digits);
                 return;
             }
-            Some(words) => buffer[..length].copy_from_slice(&words[first..first + length]),
+            Some(words) => {
+                let rest = words.get(first..).unwrap_or(&[]);
+                buffer[..length].copy_from_slice(&rest[..length]);
+            }
             None => self.expansion.fill(label, index, first, &mut buffer[..length]),
         }
         if label == Label::KeyBit && first + TILE_WORDS >= width {

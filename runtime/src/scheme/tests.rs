@@ -186,6 +186,14 @@ fn refreshes_are_those_of_the_definition_at_toy() {
     check_against_definition(&Params::preset("toy").unwrap(), 3, &[0, PLENTY], 10);
 }
 
+/// A length that ends within a span of tiles.
+#[test]
+fn refreshes_are_those_of_the_definition_with_long_ciphertexts() {
+    let test = Params::preset("test").unwrap().literal().clone();
+    let params = Params::new(Literal { name: "long".to_owned(), gamma: 60_000, eta: 300, ..test }).unwrap();
+    check_against_definition(&params, 2, &[0, PLENTY], 12);
+}
+
 /// Boxes whose sums go by pattern, and boxes of more hints than are held at once.
 #[test]
 fn refreshes_are_those_of_the_definition_with_large_boxes() {
