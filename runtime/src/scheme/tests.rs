@@ -190,7 +190,9 @@ fn refreshes_are_those_of_the_definition_at_toy() {
 #[test]
 fn refreshes_are_those_of_the_definition_with_long_ciphertexts() {
     let test = Params::preset("test").unwrap().literal().clone();
-    let params = Params::new(Literal { name: "long".to_owned(), gamma: 60_000, eta: 300, ..test }).unwrap();
+    let params =
+        Params::new(Literal { name: "long".to_owned(), gamma: 60_000, lambda: 16, eta: 700, ..test })
+            .unwrap();
     check_against_definition(&params, 2, &[0, PLENTY], 12);
 }
 
