@@ -17,6 +17,7 @@ mod run;
 mod sealed;
 mod session;
 mod table;
+mod work;
 
 use args::{Cli, Command, Emit, ProgramArgs};
 use failure::Failure;

@@ -2,11 +2,10 @@
 
 use std::path::Path;
 use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 
 use ffhec_circuit::{Port, Program};
-use ffhec_runtime::{
-    Ciphertext, EncryptionKey, Evaluator, KeyPair, KeyProgress, Params, SecretKey, generate_keys,
-};
+use ffhec_runtime::{Ciphertext, EncryptionKey, KeyPair, KeyProgress, Params, SecretKey, generate_keys};
 use num_bigint::BigUint;
 use rand_chacha::ChaCha20Rng;
 
@@ -19,6 +18,7 @@ use crate::program::{self, Loaded};
 use crate::progress::{Voice, seconds, size};
 use crate::session::{self, PLAIN_ROWS, STOP};
 use crate::table::{self, Table};
+use crate::work;
 
 /// What the command line asks for.
 pub(crate) struct Request<'a> {
@@ -141,14 +141,19 @@ fn encrypted(
     let memory = check_memory(loaded, request.memory_limit)?;
     let mut rng = session::generator(request.seed, "keygen and encryption", voice)?;
     let KeyPair { secret, encryption, evaluation } = generate(params, &mut rng, voice);
-    let evaluator = Evaluator::new(&evaluation, memory);
+    let evaluator = work::evaluator(&evaluation, memory, voice);
     let refreshes = program.circuit.counts().refresh as u64;
     let meter = voice.meter("evaluate", refreshes * batches as u64);
     let mut results: Vec<Vec<BigUint>> = Vec::with_capacity(rows.len());
     let mut failure = None;
+    let mut evaluating = Duration::ZERO;
     for (number, batch) in rows.chunks(slots).enumerate() {
         let inputs = encrypt_rows(&encryption, batch, &program.circuit.inputs, &mut rng);
-        match session::evaluate(program, &evaluator, inputs, Some(&meter), Some((number + 1, batches))) {
+        let start = Instant::now();
+        let outputs =
+            session::evaluate(program, &evaluator, inputs, Some(&meter), Some((number + 1, batches)));
+        evaluating += start.elapsed();
+        match outputs {
             Ok(outputs) => {
                 results.extend(decrypt_rows(&secret, &outputs, &program.circuit.outputs, batch.len()));
                 session::HAS_RESULTS.store(true, Ordering::SeqCst);
@@ -160,6 +165,7 @@ fn encrypted(
         }
     }
     let time = meter.finish();
+    work::tell(&evaluator, evaluating.as_secs_f64(), voice);
     if !results.is_empty() {
         let per_row = seconds(time / results.len() as f64);
         voice.say(&format!("encrypt, evaluate, decrypt: {} ({per_row} per row)", seconds(time)));

@@ -6,7 +6,8 @@ pub mod scheme;
 pub mod store;
 
 pub use scheme::cipher::Ciphertext;
-pub use scheme::eval::Evaluator;
+pub use scheme::eval::{Evaluator, Plan};
 pub use scheme::keys::{EncryptionKey, EvaluationKey, KeyId, KeyPair, KeyProgress, SecretKey, generate_keys};
 pub use scheme::params::{self, Params, ParamsError};
+pub use scheme::profile::Phase;
 pub use store::StoreError;

@@ -15,8 +15,11 @@ use super::tree::{ProductTree, RemainderTree};
 /// A random number passes as prime with an error below 2 to minus this.
 const ERROR_BITS: f64 = 80.0;
 
-/// Numbers with a prime factor below this are not tested further.
-const SIEVE_BOUND: usize = 1 << 20;
+/// Numbers of so many bits with a prime factor below this are not tested further: a test costs as much as sieving by a
+/// few thousand small primes.
+fn sieve_bound(bits: u32) -> usize {
+    (bits as usize * bits as usize / 16).clamp(1 << 10, 1 << 20)
+}
 
 /// Odd numbers that are sieved together.
 const BLOCK: usize = 1 << 15;
@@ -51,13 +54,12 @@ struct Pack {
     primes: Vec<u64>,
 }
 
-impl Default for PrimeSource {
-    fn default() -> PrimeSource {
-        PrimeSource { packs: pack(&primes_below(SIEVE_BOUND).split_off(1)) }
-    }
-}
-
 impl PrimeSource {
+    /// Prepares for primes of about `bits` bits.
+    pub fn new(bits: u32) -> PrimeSource {
+        PrimeSource { packs: pack(&primes_below(sieve_bound(bits)).split_off(1)) }
+    }
+
     /// A prime of exactly `bits` bits. It is drawn uniformly among the primes of a block that is drawn uniformly, so
     /// primes from sparse blocks are a little more likely than others: by the inverse of their number in the block.
     ///
@@ -199,19 +201,25 @@ impl SmallFactorSieve {
         const GROUP: usize = 32;
         let odd_primes = primes_below(bound).split_off(1);
         let packs = pack(&odd_primes);
-        let product = |group: &[Pack]| limbs::limbs_of(&group.iter().map(|pack| pack.product).product());
-        let tree = ProductTree::new(packs.par_chunks(GROUP).map(product).collect());
-        let reduced = Divisor::new(tree.product(), tree.product().len()).remainder(limbs::limbs_of(base));
-        let leaves = RemainderTree::new(&tree).remainders(reduced);
-        let words = |(group, leaf): (&[Pack], &Vec<u64>)| {
-            let leaf = limbs::integer(leaf);
-            let words = |pack: &Pack| {
-                let remainder = word_remainder(&leaf, pack.product);
-                pack.primes.iter().map(|prime| remainder % prime).collect::<Vec<_>>()
+        let base_limbs = limbs::limbs_of(base);
+        // Trees of about half the length of the base: longer products would be divided by for nothing.
+        let per_tree = (base_limbs.len() / 2).max(GROUP).next_multiple_of(GROUP);
+        let remainders = packs.par_chunks(per_tree).flat_map_iter(|packs| {
+            let product = |group: &[Pack]| limbs::limbs_of(&group.iter().map(|pack| pack.product).product());
+            let tree = ProductTree::new(packs.par_chunks(GROUP).map(product).collect());
+            let root = Divisor::new(tree.product(), tree.product().len());
+            let leaves = RemainderTree::new(&tree).remainders(root.remainder(base_limbs.clone()));
+            let words = |(group, leaf): (&[Pack], &Vec<u64>)| {
+                let leaf = limbs::integer(leaf);
+                let words = |pack: &Pack| {
+                    let remainder = word_remainder(&leaf, pack.product);
+                    pack.primes.iter().map(|prime| remainder % prime).collect::<Vec<_>>()
+                };
+                group.iter().flat_map(words).collect::<Vec<_>>()
             };
-            group.iter().flat_map(words).collect::<Vec<_>>()
-        };
-        let remainders = packs.par_chunks(GROUP).zip(&leaves).flat_map_iter(words).collect();
+            packs.chunks(GROUP).zip(&leaves).flat_map(words).collect::<Vec<u64>>()
+        });
+        let remainders = remainders.collect();
         SmallFactorSieve { odd_primes, remainders, base_is_odd: base.bit(0) }
     }
 
@@ -270,9 +278,8 @@ mod tests {
     #[test]
     fn random_primes_have_the_size_asked_for() {
         let mut rng = ChaCha20Rng::from_seed([3; 32]);
-        let source = PrimeSource::default();
         for bits in [64, 100, 256] {
-            let prime = source.prime_of_bits(&mut rng, bits);
+            let prime = PrimeSource::new(bits).prime_of_bits(&mut rng, bits);
             assert_eq!(prime.bits(), u64::from(bits));
             assert!(miller_rabin(&mut rng, &prime, 60));
         }

@@ -232,8 +232,7 @@ mod tests {
     #[test]
     fn primes_are_grouped_and_their_residues_in_order() {
         let mut rng = ChaCha20Rng::from_seed([5; 32]);
-        let primes: Vec<BigUint> =
-            (0..6).map(|_| PrimeSource::default().prime_of_bits(&mut rng, 64)).collect();
+        let primes: Vec<BigUint> = (0..6).map(|_| PrimeSource::new(64).prime_of_bits(&mut rng, 64)).collect();
         let tree = PrimeTree::new(&primes);
         assert_eq!(tree.primes().collect::<Vec<_>>(), primes);
         assert_eq!(limbs::integer(tree.product()), primes.iter().product());

@@ -1,5 +1,5 @@
-//! Compressed key elements. An element `x = chi - Delta mod x_0` is stored as the small `Delta`; `chi` comes from a
-//! public seed (Coron, Naccache, Tibouchi, Eurocrypt 2012; `scheme.md` 1.2).
+//! Compressed key elements. An element `x = chi - Delta mod x_0` is stored as the small `Delta`; `chi` is expanded from
+//! a public seed (Coron, Naccache, Tibouchi, Eurocrypt 2012; `scheme.md` 1.2) by the public generator.
 
 use num_bigint::{BigInt, BigUint};
 use rand_chacha::ChaCha20Rng;
@@ -7,13 +7,14 @@ use rand_core::SeedableRng;
 use rayon::prelude::*;
 
 use super::crt::{Crt, PrimeTree};
+use super::expansion::Expansion;
 use super::params::Params;
 use crate::arith::Modulus;
 use crate::arith::division::LongDivisor;
 use crate::arith::limbs;
-use crate::arith::random::{random_below, random_limbs};
+use crate::arith::random::random_below;
 
-/// A ChaCha20 key.
+/// What a stream of pseudo-random numbers grows from.
 pub(crate) type Seed = [u8; 32];
 
 /// The three sets of the encryption key, each in two halves.
@@ -49,7 +50,7 @@ pub(super) enum Label {
 }
 
 impl Label {
-    fn number(self) -> u64 {
+    pub(super) fn number(self) -> u64 {
         match self {
             Label::Set(Set::First, half) => 0x10 + u64::from(half),
             Label::Set(Set::Second, half) => 0x20 + u64::from(half),
@@ -65,7 +66,7 @@ impl Label {
     }
 }
 
-/// The stream of `seed` for one purpose and index.
+/// The ChaCha20 stream of a secret seed for one purpose and index.
 pub(super) fn stream(seed: &Seed, label: Label, index: usize) -> ChaCha20Rng {
     let mut rng = ChaCha20Rng::from_seed(*seed);
     debug_assert!(index < 1 << 32);
@@ -75,12 +76,25 @@ pub(super) fn stream(seed: &Seed, label: Label, index: usize) -> ChaCha20Rng {
 
 /// The uncorrected hint `u_i`: uniform in `[0, 2^(kappa+1))`.
 pub(super) fn hint(params: &Params, seed: &Seed, index: usize) -> Vec<u64> {
-    random_limbs(&mut stream(seed, Label::Hint, index), params.kappa() as usize + 1)
+    expanded(seed, Label::Hint, index, params.kappa() as usize + 1)
 }
 
 /// `chi` before its reduction: `gamma + lambda` uniform bits.
 fn chi(params: &Params, seed: &Seed, label: Label, index: usize) -> Vec<u64> {
-    random_limbs(&mut stream(seed, label, index), (params.gamma() + params.lambda()) as usize)
+    expanded(seed, label, index, chi_bits(params))
+}
+
+/// Bits of `chi`.
+pub(super) fn chi_bits(params: &Params) -> usize {
+    (params.gamma() + params.lambda()) as usize
+}
+
+/// The first bits of a public stream.
+fn expanded(seed: &Seed, label: Label, index: usize, bits: usize) -> Vec<u64> {
+    let mut words = vec![0; bits.div_ceil(limbs::BITS)];
+    Expansion::new(seed).fill(label, index, 0, &mut words);
+    limbs::truncate_bits(&mut words, bits);
+    words
 }
 
 /// The corrections `Delta` of a row of elements, of fixed width.
@@ -124,7 +138,7 @@ impl Corrections {
     }
 
     /// The correction of one element.
-    fn get(&self, index: usize) -> &[u64] {
+    pub(super) fn get(&self, index: usize) -> &[u64] {
         &self.limbs[index * self.width..][..self.width]
     }
 
@@ -157,7 +171,7 @@ impl<'a> Compressor<'a> {
     /// Precomputes what all corrections share.
     pub(super) fn new(params: &'a Params, tree: &'a PrimeTree) -> Compressor<'a> {
         let product = tree.product();
-        let length = ((params.gamma() + params.lambda()) as usize).div_ceil(limbs::BITS);
+        let length = chi_bits(params).div_ceil(limbs::BITS);
         let bound = (BigUint::from(1_u8) << params.correction_bits()) / limbs::integer(product);
         let crt = Crt::new(tree, params.residue_bits());
         Compressor { params, crt, product, long: LongDivisor::new(product, length), bound }

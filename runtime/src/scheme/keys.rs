@@ -145,7 +145,7 @@ pub fn generate_keys(
 
 /// Distinct primes of exactly eta bits, one per slot.
 fn secret_primes(params: &Params, secret: &Seed, progress: Option<ProgressCallback<'_>>) -> Vec<BigUint> {
-    let source = PrimeSource::default();
+    let source = PrimeSource::new(params.eta());
     let count = params.slots();
     let mut streams: Vec<ChaCha20Rng> = (0..count).map(|slot| stream(secret, Label::Prime, slot)).collect();
     let counter = Counter::new("secret primes", count, progress);
@@ -231,8 +231,8 @@ impl Maker<'_> {
     /// A product of primes of at least lambda^2 bits; the last one is chosen so that the size is exact.
     fn rough_cofactor(&self) -> BigUint {
         let params = self.params;
-        let source = PrimeSource::default();
         let size = (params.lambda() * params.lambda()).max(32);
+        let source = PrimeSource::new(size);
         let total = params.gamma() - params.slots() as u32 * params.eta();
         let count = (total / size).saturating_sub(1) as usize;
         let counter = Counter::new("primes of the public modulus", count + 1, self.progress);
@@ -436,7 +436,8 @@ impl EvaluationKey {
         }
     }
 
-    /// The encrypted key bits `sigma_i`.
+    /// The encrypted key bits `sigma_i`, reduced.
+    #[cfg(test)]
     pub(super) fn key_bit(&self, index: usize) -> Vec<u64> {
         self.key_bits.element(&self.params, &self.modulus, &self.seed, Label::KeyBit, index)
     }

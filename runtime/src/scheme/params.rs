@@ -309,15 +309,10 @@ impl Params {
     }
 
     /// Bytes of memory that an evaluation needs at least: `live` ciphertexts, and on each thread the box sums of one
-    /// refresh. More memory, up to [`Params::hint_bytes`], keeps the hints expanded between refreshes.
+    /// refresh. More memory makes it faster: see [`crate::Plan`].
     pub fn evaluation_bytes(&self, live: u64, threads: u64) -> u64 {
         let box_sums = self.theta() as u64 * u64::from(self.n + 1) + (2 << self.n);
         (live + threads * (box_sums + 8)) * self.limbs() as u64 * 8
-    }
-
-    /// Bytes of all expanded hints and encrypted key bits.
-    pub fn hint_bytes(&self) -> u64 {
-        2 * self.hints() as u64 * self.limbs() as u64 * 8
     }
 
     /// Largest noise, in bits, that a refresh takes: `eta - n - 3` (`scheme.md` 2.3).
