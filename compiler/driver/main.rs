@@ -19,6 +19,8 @@ mod session;
 mod table;
 mod work;
 
+use ffhec_runtime::measure::measure;
+
 use args::{Cli, Command, Emit, ProgramArgs};
 use failure::Failure;
 use progress::Voice;
@@ -71,7 +73,14 @@ fn dispatch(cli: &Cli) -> Result<(), Failure> {
             let report = inspect::Report::new(&loaded);
             print(&if *json { pretty(&report.json()) } else { report.text() })
         }
-        Command::Params { json } => {
+        Command::Params { json, measure: true, preset, level } => {
+            let params = presets::params_of(preset)?;
+            let memory_limit = run::measuring_memory(&params, cli.common.memory_limit)?;
+            voice.say(&format!("measuring {preset}; other programs that run now make it slower"));
+            let measured = measure(&params, usize::from(*level), memory_limit);
+            print(&if *json { pretty(&presets::measured_json(&measured)) } else { measured.table() })
+        }
+        Command::Params { json, measure: false, .. } => {
             print(&if *json { pretty(&presets::as_json()) } else { presets::table() })
         }
         Command::Run { program, rows, scheme, preset, out, check, estimate, seed } => {

@@ -241,6 +241,14 @@ pub(crate) fn check_key_memory(params: &Params, limit: Option<u64>) -> Result<()
     ))
 }
 
+/// Refuses a measurement whose keys do not fit the memory; returns what is left for refreshes, in bytes.
+pub(crate) fn measuring_memory(params: &Params, limit: Option<u64>) -> Result<u64, Failure> {
+    check_key_memory(params, limit)?;
+    let target = params.target();
+    let keys = 3 * (target.encryption_key_bytes + target.evaluation_key_bytes) + PROCESS_BYTES;
+    Ok(limit.unwrap_or_else(available_memory).saturating_sub(keys))
+}
+
 /// What the machine has left, in bytes; unlimited where that cannot be told.
 fn available_memory() -> u64 {
     let text = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();

@@ -2,6 +2,7 @@
 
 pub mod arith;
 pub mod exec;
+pub mod measure;
 pub mod scheme;
 pub mod store;
 

@@ -9,6 +9,7 @@ pub mod adder;
 mod boxes;
 mod buffers;
 pub mod cipher;
+mod costs;
 mod crt;
 mod digits;
 pub(crate) mod element;
