@@ -2,6 +2,7 @@
 
 pub mod arith;
 pub mod exec;
+pub mod memory;
 pub mod scheme;
 pub mod store;
 
