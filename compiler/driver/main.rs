@@ -30,6 +30,7 @@ const STACK: usize = 256 << 20;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
+    ffhec_runtime::memory::keep_freed_memory();
     // Where finished rows would be lost, the work stops at the next level; a second Ctrl-C ends the process at once.
     let handler = || {
         if session::STOP.swap(true, Ordering::SeqCst) || !session::HAS_RESULTS.load(Ordering::SeqCst) {

@@ -15,6 +15,7 @@ const MEMORY_LIMIT: u64 = 6 << 30;
 const LEVELS: [usize; 3] = [1, 8, 64];
 
 fn main() {
+    ffhec_runtime::memory::keep_freed_memory();
     divan::main();
 }
 

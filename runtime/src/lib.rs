@@ -3,6 +3,7 @@
 pub mod arith;
 pub mod exec;
 pub mod measure;
+pub mod memory;
 pub mod scheme;
 pub mod store;
 

@@ -71,9 +71,8 @@ pub fn measure(params: &Params, level: usize, memory_limit: u64) -> Measured {
     let level = level.max(1);
     let mut rng = ChaCha20Rng::from_seed([1; 32]);
     let (keys, keygen) = once(|| generate_keys(params, &mut rng, None));
-    let rows: Vec<Vec<bool>> = (0..ENCRYPTED)
-        .map(|_| (0..params.slots()).map(|_| rng.next_u32() & 1 == 1).collect())
-        .collect();
+    let rows: Vec<Vec<bool>> =
+        (0..ENCRYPTED).map(|_| (0..params.slots()).map(|_| rng.next_u32() & 1 == 1).collect()).collect();
     let fresh = keys.encryption.encrypt_all(&rows, &mut rng);
     let encrypt = repeated(|| drop(keys.encryption.encrypt_all(&rows, &mut rng))).per(ENCRYPTED);
 
@@ -169,22 +168,26 @@ pub fn once<T>(work: impl FnOnce() -> T) -> (T, Time) {
     (result, Time { cpu, wall: start.elapsed().as_secs_f64() })
 }
 
-/// Times work: the least of a few times, each over as many repetitions as the clock needs.
+/// Times work, repeated as often as the clocks need: the mean CPU time, and the least time from start to end.
 pub fn repeated(mut work: impl FnMut()) -> Time {
-    /// Seconds of one timing, for a clock that may stand still for some milliseconds.
-    const SPAN: f64 = 0.1;
-    const TIMINGS: usize = 5;
-    let (_, first) = once(&mut work);
-    if first.wall > LONG {
-        return first;
+    /// Seconds of one timing, and of CPU time in it, for a clock that may stand still for some milliseconds.
+    const SPAN: (f64, f64) = (0.1, 0.04);
+    const TIMINGS: usize = 4;
+    let mut timing = |count: usize| once(|| (0..count).for_each(|_| work())).1;
+    let (mut count, mut first) = (1, timing(1));
+    while first.wall < SPAN.0 || first.cpu.is_some_and(|cpu| cpu < SPAN.1) {
+        count *= 2;
+        first = timing(count);
     }
-    let count = (SPAN / first.wall.max(1e-9)).ceil().clamp(1.0, 1e6) as usize;
-    let timing = |_| once(|| (0..count).for_each(|_| work())).1.per(count);
-    let least = |a: Time, b: Time| Time {
-        cpu: a.cpu.zip(b.cpu).map(|(a, b)| a.min(b)),
+    if first.wall > LONG {
+        return first.per(count);
+    }
+    let sum = |a: Time, b: Time| Time {
+        cpu: a.cpu.zip(b.cpu).map(|(a, b)| a + b),
         wall: a.wall.min(b.wall),
     };
-    (0..TIMINGS).map(timing).reduce(least).unwrap_or(first)
+    let total = (1..TIMINGS).map(|_| timing(count)).fold(first, sum);
+    Time { cpu: total.cpu.map(|cpu| cpu / TIMINGS as f64), wall: total.wall }.per(count)
 }
 
 /// CPU time of all threads of this process so far, where the system has Linux's `/proc`.

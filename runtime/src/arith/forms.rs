@@ -69,7 +69,7 @@ impl Variables {
         let (limbs, count) = (integers.first().map_or(0, Vec::len), integers.len());
         assert!(integers.iter().all(|x| x.len() == limbs), "the variables have one length");
         let form = match instructions {
-            Instructions::Portable => Form::Limbs(integers),
+            Instructions::Portable | Instructions::Avx2 => Form::Limbs(integers),
             Instructions::Avx512 => {
                 let per_group = (MOST_PAIRS / multiplier_bits.div_ceil(DIGIT).max(1)).max(1);
                 let groups = integers.chunks(per_group).map(|group| Group::new(group, multiplier_bits));

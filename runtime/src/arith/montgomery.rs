@@ -4,7 +4,7 @@
 //! (Math. Comp. 1985), column by column, on representatives below `4p`: with `R = 2^(52 n) >= 16 p` a product of two of
 //! those is below `2p` again, so nothing is ever compared or subtracted, and a product may be doubled on its way out.
 //!
-//! Machines without the vector instructions use num-bigint's powers.
+//! Machines without AVX-512 use num-bigint's powers.
 
 use num_bigint::BigUint;
 
@@ -22,7 +22,7 @@ const MASK: u64 = (1 << DIGIT) - 1;
 /// # Panics
 /// If a modulus is even or below 2.
 pub fn powers_of_two(instructions: Instructions, pairs: &[(BigUint, BigUint); LANES]) -> [BigUint; LANES] {
-    if instructions == Instructions::Portable {
+    if instructions != Instructions::Avx512 {
         return pairs.each_ref().map(|(modulus, exponent)| BigUint::from(2_u8).modpow(exponent, modulus));
     }
     let moduli = pairs.each_ref().map(|(modulus, _)| modulus);
@@ -41,7 +41,7 @@ pub fn powers(
     exponent: &BigUint,
     modulus: &BigUint,
 ) -> [BigUint; LANES] {
-    if instructions == Instructions::Portable {
+    if instructions != Instructions::Avx512 {
         return bases.each_ref().map(|base| base.modpow(exponent, modulus));
     }
     let lanes = Moduli::new([modulus; LANES]);

@@ -309,10 +309,12 @@ impl Params {
     }
 
     /// Bytes of memory that an evaluation needs at least: `live` ciphertexts, and on each thread the box sums of one
-    /// refresh. More memory makes it faster: see [`crate::Plan`].
+    /// refresh and the transforms of its products. More memory makes it faster: see [`crate::Plan`].
     pub fn evaluation_bytes(&self, live: u64, threads: u64) -> u64 {
-        let box_sums = self.theta() as u64 * u64::from(self.n + 1) + (2 << self.n);
-        (live + threads * (box_sums + 8)) * self.limbs() as u64 * 8
+        /// A transform takes six times the memory of its factor; the rest is for what is being reduced.
+        const TRANSFORMS: u64 = 6 * 2 * super::refresh::SUMMED_PRODUCTS as u64 + 20;
+        let box_sums = self.theta() as u64 * u64::from(self.n + 1);
+        (live + threads * (box_sums + TRANSFORMS)) * self.limbs() as u64 * 8
     }
 
     /// Largest noise, in bits, that a refresh takes: `eta - n - 3` (`scheme.md` 2.3).

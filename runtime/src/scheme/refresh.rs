@@ -67,6 +67,10 @@ impl Evaluator<'_> {
     }
 }
 
+/// The most products that are summed before their inverse transform: bounds the memory for transforms, and divides
+/// the fourteen of the presets.
+pub(super) const SUMMED_PRODUCTS: usize = 7;
+
 /// A sum of residues that is not reduced yet.
 struct Lazy<'b> {
     value: Buffer<'b>,
@@ -82,6 +86,23 @@ struct LazyRing<'b> {
 }
 
 impl<'b> LazyRing<'b> {
+    /// The sum of a few carries.
+    fn carried(&self, carries: &[Carry<Lazy<'b>>]) -> Lazy<'b> {
+        self.profile.time(Phase::Adder, || {
+            let transform = |carry: &Carry<Lazy<'b>>| {
+                carry.factors.each_ref().map(|factor| self.modulus.transform(&factor.value))
+            };
+            let factors: Vec<_> = carries.iter().map(transform).collect();
+            let terms: Vec<_> = factors.iter().map(|[a, b]| (a, b)).collect();
+            let addends: Vec<&[u64]> = carries
+                .iter()
+                .filter_map(|carry| carry.addend.as_ref().map(|addend| &addend.value[..]))
+                .collect();
+            let sum = self.modulus.sum_of_products(&terms, &addends);
+            Lazy { value: Buffer::adopt(sum, self.buffers), terms: 1 }
+        })
+    }
+
     fn reduced(&self, value: Vec<u64>) -> Lazy<'b> {
         Lazy { value: Buffer::adopt(self.modulus.reduce(value), self.buffers), terms: 1 }
     }
@@ -113,6 +134,12 @@ impl<'b> Ring for LazyRing<'b> {
 
     fn carries(&self, carries: Vec<Carry<Lazy<'b>>>) -> Vec<Lazy<'b>> {
         carries.into_par_iter().map(|carry| self.carry(carry)).collect()
+    }
+
+    /// Sums of several products, with one inverse transform and one reduction for each.
+    fn add_carries(&self, sum: Lazy<'b>, carries: Vec<Carry<Lazy<'b>>>) -> Lazy<'b> {
+        let groups = carries.par_chunks(SUMMED_PRODUCTS).map(|group| self.carried(group));
+        groups.collect::<Vec<_>>().iter().fold(sum, |sum, group| self.add(&sum, group))
     }
 }
 

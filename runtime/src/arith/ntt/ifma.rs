@@ -4,7 +4,7 @@
 use std::arch::x86_64::*;
 
 use super::lanes::{Kernel, LANES, Lanes, Row};
-use super::prime::{Factor, Field};
+use super::prime::{Factor, Field, PRIMES, SHOUP_TWIDDLES, Twiddles};
 
 /// Exists only where the instructions do, which is what every `unsafe` block below rests on.
 #[derive(Clone, Copy)]
@@ -32,6 +32,8 @@ impl Lanes for Ifma {
     type V = __m512i;
     /// The lower 52 bits and the upper part of each product, summed apart.
     type Sum = (__m512i, __m512i);
+
+    const SUMS_ARE_DIVIDED: bool = true;
 
     #[inline(always)]
     fn run<K: Kernel>(self, kernel: K) -> K::Output {
@@ -121,7 +123,10 @@ impl Lanes for Ifma {
         unsafe { _mm512_madd52hi_epu64(acc, x, y) }
     }
 
-    #[inline(always)]
+    fn twiddles() -> &'static [Twiddles; PRIMES] {
+        &SHOUP_TWIDDLES
+    }
+
     fn factor(w: u64, p: u64) -> Factor {
         Factor::with_shoup_quotient(w, p)
     }

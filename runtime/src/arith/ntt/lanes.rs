@@ -4,7 +4,7 @@
 //! that implementation enabled ([`Lanes::run`]). All implementations give the same residues; only the unreduced
 //! representatives between the steps may differ.
 
-use super::prime::{Factor, Field};
+use super::prime::{Factor, Field, PRIMES, Twiddles};
 
 /// Lanes of a vector, coefficients of a row.
 pub(crate) const LANES: usize = 8;
@@ -33,6 +33,9 @@ pub(crate) trait Lanes: Copy + Send + Sync + 'static {
     /// Eight sums of products, not reduced.
     type Sum: Copy;
 
+    /// Whether [`Lanes::close_sum`] divides by `2^52`.
+    const SUMS_ARE_DIVIDED: bool;
+
     /// Runs a kernel with the instructions enabled.
     fn run<K: Kernel>(self, kernel: K) -> K::Output;
 
@@ -60,6 +63,8 @@ pub(crate) trait Lanes: Copy + Send + Sync + 'static {
 
     /// The constant `w < p` in the form that [`Lanes::multiply`] takes.
     fn factor(w: u64, p: u64) -> Factor;
+    /// The factors of the transforms, made with [`Lanes::factor`].
+    fn twiddles() -> &'static [Twiddles; PRIMES];
     /// `x w mod p` in `[0, 2p)`, for `x < 2^52`; Shoup's product with a precomputed quotient.
     fn multiply(self, x: Self::V, w: (Self::V, Self::V), field: &Field<Self::V>) -> Self::V;
 
@@ -74,7 +79,7 @@ pub(crate) trait Lanes: Copy + Send + Sync + 'static {
         zb: Self::V,
         field: &Field<Self::V>,
     ) -> Self::Sum;
-    /// The sum divided by `2^52`, mod `p`, in `[0, 2p)`. At most `2^8` products may have been added.
+    /// The sum, divided by `2^52` if [`Lanes::SUMS_ARE_DIVIDED`], mod `p`, in `[0, 2p)`. At most `2^8` products may have been added.
     fn close_sum(self, sum: Self::Sum, field: &Field<Self::V>) -> Self::V;
 }
 

@@ -5,11 +5,13 @@
 //! fits ([`length`]), and put together again ([`digits`]). The transforms work on rows of eight coefficients and leave
 //! eight-term products for the end ([`transform`], [`spectrum`]), which keeps the tables small and every step within
 //! the lanes of a vector. The kernels are generic over the instructions of the machine ([`lanes`]): AVX-512 IFMA
-//! ([`ifma`]) or plain integers ([`portable`]); all give identical results.
+//! ([`ifma`]), AVX2 ([`avx2`]) or plain integers ([`portable`]); all give identical results.
 //!
 //! Pollard, "The fast Fourier transform in a finite field", 1971; Harvey, "Faster arithmetic for number-theoretic
 //! transforms", 2014.
 
+#[cfg(target_arch = "x86_64")]
+mod avx2;
 mod digits;
 #[cfg(target_arch = "x86_64")]
 mod ifma;
@@ -26,6 +28,8 @@ use std::sync::OnceLock;
 
 use zeroize::Zeroize;
 
+#[cfg(target_arch = "x86_64")]
+use avx2::Avx2;
 use digits::{Limbs, Onto, Residues};
 #[cfg(target_arch = "x86_64")]
 use ifma::Ifma;
@@ -34,7 +38,7 @@ pub(crate) use length::Length;
 use parts::Double;
 use portable::Portable;
 pub(crate) use prime::CAPACITY;
-use prime::{PRIME, PRIMES, Twiddles};
+use prime::{PRIME, PRIMES};
 use spectrum::{MultiplyAssign, SumOfProducts};
 use transform::Transformer;
 
@@ -43,61 +47,81 @@ use transform::Transformer;
 pub enum Instructions {
     /// Plain 64-bit integers.
     Portable,
+    /// AVX2 with fused multiplications of doubles.
+    Avx2,
     /// AVX-512 with products of 52-bit integers.
     Avx512,
 }
 
 impl Instructions {
-    /// The fastest of this machine. The environment variable `FFHEC_INSTRUCTIONS=portable` forces the portable ones,
-    /// for tests and measurements.
+    /// All of them, the slowest first.
+    const ALL: [(Instructions, &str); 3] = [
+        (Instructions::Portable, "portable"),
+        (Instructions::Avx2, "avx2"),
+        (Instructions::Avx512, "avx512"),
+    ];
+
+    /// The fastest of this machine. The environment variable `FFHEC_INSTRUCTIONS` (`portable`, `avx2` or `avx512`)
+    /// excludes faster ones, for tests and measurements.
     pub fn best() -> Instructions {
         static BEST: OnceLock<Instructions> = OnceLock::new();
         *BEST.get_or_init(|| {
-            let forced = std::env::var_os("FFHEC_INSTRUCTIONS").is_some_and(|name| name == "portable");
-            let best = if forced { Instructions::Portable } else { Instructions::Avx512 };
-            best.available()
+            let wanted = std::env::var_os("FFHEC_INSTRUCTIONS");
+            let found = Self::ALL.iter().rposition(|(instructions, _)| instructions.available());
+            let named = Self::ALL.iter().position(|(_, name)| wanted.as_ref().is_some_and(|w| w == name));
+            let best = found.unwrap_or(0).min(named.unwrap_or(Self::ALL.len()));
+            Self::ALL[best].0
         })
     }
 
-    /// These, or the portable ones if the machine does not have them.
-    fn available(self) -> Instructions {
-        #[cfg(target_arch = "x86_64")]
-        if self == Instructions::Avx512 && Ifma::detect().is_some() {
-            return self;
+    /// Whether this machine has them.
+    #[cfg(target_arch = "x86_64")]
+    pub fn available(self) -> bool {
+        match self {
+            Instructions::Portable => true,
+            Instructions::Avx2 => Avx2::detect().is_some(),
+            Instructions::Avx512 => Ifma::detect().is_some(),
         }
-        Instructions::Portable
+    }
+
+    /// Whether this machine has them.
+    #[cfg(not(target_arch = "x86_64"))]
+    pub fn available(self) -> bool {
+        self == Instructions::Portable
     }
 
     /// Below this many limbs of the shorter factor, other products are faster.
     pub(crate) fn crossover(self) -> usize {
         match self {
             Instructions::Portable => 400,
-            Instructions::Avx512 => 112,
+            Instructions::Avx2 => 160,
+            Instructions::Avx512 => 64,
         }
     }
 }
 
-/// Runs `$body` with `$s` the lanes of the instructions.
+/// Runs `$body` with `$s` the lanes of the instructions, or portable ones if the machine does not have them.
 macro_rules! with_lanes {
     ($instructions:expr, $s:ident => $body:expr) => {
-        match $instructions {
+        'done: {
             #[cfg(target_arch = "x86_64")]
-            Instructions::Avx512 => match Ifma::detect() {
-                Some($s) => $body,
-                None => {
-                    let $s = Portable;
-                    $body
+            match $instructions {
+                Instructions::Avx512 => {
+                    if let Some($s) = Ifma::detect() {
+                        break 'done ($body);
+                    }
                 }
-            },
+                Instructions::Avx2 => {
+                    if let Some($s) = Avx2::detect() {
+                        break 'done ($body);
+                    }
+                }
+                Instructions::Portable => {}
+            }
             #[cfg(not(target_arch = "x86_64"))]
-            Instructions::Avx512 => {
-                let $s = Portable;
-                $body
-            }
-            Instructions::Portable => {
-                let $s = Portable;
-                $body
-            }
+            let _ = $instructions;
+            let $s = Portable;
+            $body
         }
     };
 }
@@ -113,10 +137,8 @@ pub(crate) fn run<K: Kernel>(instructions: Instructions, kernel: K) -> K::Output
     with_lanes!(instructions, s => s.run(kernel))
 }
 
-static TWIDDLES: [Twiddles; PRIMES] = [const { Twiddles::empty() }; PRIMES];
-
-fn transformer(i: usize) -> Transformer {
-    Transformer { prime: PRIME[i], twiddles: &TWIDDLES[i] }
+fn transformer<S: Lanes>(i: usize) -> Transformer {
+    Transformer { prime: PRIME[i], twiddles: &S::twiddles()[i] }
 }
 
 /// The transform of an integer, modulo each prime.
@@ -225,14 +247,7 @@ pub(crate) fn sum_of_products(instructions: Instructions, terms: &[(&Spectrum, &
     debug_assert!(out.len() <= rows * LANES);
     with_lanes!(instructions, s => with_scratch(PRIMES * rows, |products| {
         for (i, product) in products.chunks_exact_mut(rows).enumerate() {
-            let mut start = 0;
-            each_part(product, length, |out| {
-                let part = i * rows + start..i * rows + start + out.len();
-                let terms: Vec<(&[Row], &[Row])> =
-                    terms.iter().map(|(a, b)| (&a.rows[part.clone()], &b.rows[part.clone()])).collect();
-                start += out.len();
-                s.run(SumOfProducts { at: transformer(i), terms: &terms, out });
-            });
+            add_products(s, i, terms, product);
             inverse(s, i, product, length);
         }
         recombine(s, products, length, out);
@@ -241,7 +256,7 @@ pub(crate) fn sum_of_products(instructions: Instructions, terms: &[(&Spectrum, &
 
 /// The residues of the transform of `limbs` modulo the prime `i`.
 fn forward<S: Lanes>(s: S, i: usize, limbs: &[u64], length: &Length, rows: &mut [Row]) {
-    let at = transformer(i);
+    let at = transformer::<S>(i);
     let (first, rest) = rows.split_at_mut(length.first());
     let (low, high) = limbs.split_at(limbs.len().min(first.len() * LANES));
     let mut put = |limbs, onto| s.run(Residues { prime: at.prime, limbs, rows: &mut *first, onto });
@@ -258,7 +273,7 @@ fn forward<S: Lanes>(s: S, i: usize, limbs: &[u64], length: &Length, rows: &mut 
 
 /// The polynomial of a transform, times the rows of its first part.
 fn inverse<S: Lanes>(s: S, i: usize, rows: &mut [Row], length: &Length) {
-    let at = transformer(i);
+    let at = transformer::<S>(i);
     let first = length.first();
     each_part(rows, length, |rows| {
         let doublings = (first / rows.len()).trailing_zeros();
@@ -275,7 +290,20 @@ fn multiply_assign<S: Lanes>(s: S, i: usize, a: &mut [Row], b: Option<&[Row]>, l
     each_part(a, length, |a| {
         let b = b.map(|b| &b[start..start + a.len()]);
         start += a.len();
-        s.run(MultiplyAssign { at: transformer(i), a, b });
+        s.run(MultiplyAssign { at: transformer::<S>(i), a, b });
+    });
+}
+
+/// Adds up products of transforms.
+fn add_products<S: Lanes>(s: S, i: usize, terms: &[(&Spectrum, &Spectrum)], out: &mut [Row]) {
+    let Some(((first, _), _)) = terms.split_first() else { return };
+    let mut start = 0;
+    each_part(out, &first.length, |out| {
+        let part = start..start + out.len();
+        let terms: Vec<(&[Row], &[Row])> =
+            terms.iter().map(|(a, b)| (&a.of_prime(i)[part.clone()], &b.of_prime(i)[part.clone()])).collect();
+        start += out.len();
+        s.run(SumOfProducts { at: transformer::<S>(i), terms: &terms, out });
     });
 }
 
@@ -291,8 +319,11 @@ fn each_part(rows: &mut [Row], length: &Length, mut action: impl FnMut(&mut [Row
 /// The limbs of what [`inverse`] gave for the three primes.
 fn recombine<S: Lanes>(s: S, products: &[Row], length: &Length, out: &mut [u64]) {
     let rows = length.rows();
-    // The products came divided by 2^52, the inverse transforms multiplied by the rows of the first part.
-    let scale = PRIME.map(|q| q.mul(q.two_to_52(), q.inverse_power_of_two(length.first().ilog2())));
+    // The inverse transforms came multiplied by the rows of the first part.
+    let scale = PRIME.map(|q| {
+        let divided = if S::SUMS_ARE_DIVIDED { q.two_to_52() } else { 1 };
+        q.mul(divided, q.inverse_power_of_two(length.first().ilog2()))
+    });
     let rows = [0, 1, 2].map(|i| &products[i * rows..(i + 1) * rows]);
     s.run(Limbs { rows, scale, out });
 }

@@ -3,7 +3,7 @@
 use std::array::from_fn;
 
 use super::lanes::{Kernel, LANES, Lanes, Row};
-use super::prime::{Factor, Field, MASK_50, MASK_52};
+use super::prime::{Factor, Field, MASK_50, MASK_52, PRIMES, SHOUP_TWIDDLES, Twiddles};
 
 /// Works everywhere.
 #[derive(Clone, Copy)]
@@ -19,6 +19,8 @@ fn wide(x: u64, y: u64) -> u128 {
 impl Lanes for Portable {
     type V = V;
     type Sum = [u128; LANES];
+
+    const SUMS_ARE_DIVIDED: bool = true;
 
     #[inline(always)]
     fn run<K: Kernel>(self, kernel: K) -> K::Output {
@@ -90,7 +92,10 @@ impl Lanes for Portable {
         from_fn(|i| acc[i].wrapping_add((wide(x[i], y[i]) >> 52) as u64))
     }
 
-    #[inline(always)]
+    fn twiddles() -> &'static [Twiddles; PRIMES] {
+        &SHOUP_TWIDDLES
+    }
+
     fn factor(w: u64, p: u64) -> Factor {
         Factor::with_shoup_quotient(w, p)
     }

@@ -140,6 +140,9 @@ impl Factor {
     }
 }
 
+/// The factors of the transforms with Shoup's quotients, modulo each prime.
+pub(crate) static SHOUP_TWIDDLES: [Twiddles; PRIMES] = [const { Twiddles::empty() }; PRIMES];
+
 /// The factors of the transforms modulo one prime, level by level, made when first needed.
 ///
 /// `y^m + 1` splits into `(y^(m/2) - z)(y^(m/2) + z)` with `z^2 = -1`, and so on down; the block `b` of level `l`

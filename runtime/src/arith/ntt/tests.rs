@@ -11,11 +11,8 @@ use crate::arith::limbs::{integer, limbs_of};
 use crate::arith::random::random_limbs;
 
 fn all_instructions() -> Vec<Instructions> {
-    let mut all = vec![Instructions::Portable];
-    if Instructions::Avx512.available() == Instructions::Avx512 {
-        all.push(Instructions::Avx512);
-    }
-    all
+    let all = [Instructions::Portable, Instructions::Avx2, Instructions::Avx512];
+    all.into_iter().filter(|instructions| instructions.available()).collect()
 }
 
 fn product(instructions: Instructions, a: &[u64], b: &[u64]) -> BigUint {
