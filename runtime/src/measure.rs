@@ -182,10 +182,7 @@ pub fn repeated(mut work: impl FnMut()) -> Time {
     if first.wall > LONG {
         return first.per(count);
     }
-    let sum = |a: Time, b: Time| Time {
-        cpu: a.cpu.zip(b.cpu).map(|(a, b)| a + b),
-        wall: a.wall.min(b.wall),
-    };
+    let sum = |a: Time, b: Time| Time { cpu: a.cpu.zip(b.cpu).map(|(a, b)| a + b), wall: a.wall.min(b.wall) };
     let total = (1..TIMINGS).map(|_| timing(count)).fold(first, sum);
     Time { cpu: total.cpu.map(|cpu| cpu / TIMINGS as f64), wall: total.wall }.per(count)
 }

@@ -16,15 +16,14 @@ mod glibc {
     // The numbers of malloc.h.
     const TRIM_THRESHOLD: c_int = -1;
     const MMAP_MAX: c_int = -4;
-    const ARENA_MAX: c_int = -8;
 
     unsafe extern "C" {
         fn mallopt(parameter: c_int, value: c_int) -> c_int;
     }
 
     pub(super) fn keep_freed_memory() {
-        // One arena, as the others cannot hold large blocks; no block of its own mapping; no trimming.
-        for (parameter, value) in [(ARENA_MAX, 1), (MMAP_MAX, 0), (TRIM_THRESHOLD, c_int::MAX)] {
+        // No block is a mapping of its own, and heaps are not trimmed.
+        for (parameter, value) in [(MMAP_MAX, 0), (TRIM_THRESHOLD, c_int::MAX)] {
             // SAFETY: mallopt takes any numbers, and returns 0 for those it does not know.
             unsafe { mallopt(parameter, value) };
         }

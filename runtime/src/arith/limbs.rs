@@ -140,7 +140,7 @@ pub fn product_with(instructions: Instructions, a: &[u64], b: &[u64]) -> Vec<u64
 /// `out = long * short`, where `short` is not longer than `long` and `out`, of zeros, holds the product.
 fn multiply_into(instructions: Instructions, long: &[u64], short: &[u64], out: &mut [u64]) {
     /// Up to this many limbs of the shorter factor, rows beat num-bigint.
-    const ROWS: usize = 16;
+    const ROWS: usize = 24;
     /// From this ratio of the lengths on, the longer factor is cut into blocks.
     const UNBALANCED: usize = 8;
     let total = long.len() + short.len();

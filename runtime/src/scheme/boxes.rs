@@ -9,7 +9,7 @@
 use rayon::prelude::*;
 
 use super::buffers::{Buffer, Buffers};
-use super::digits::{TILE_WORDS, Tile, pack};
+use super::digits::{TILE_BUFFER, TILE_WORDS, Tile, pack};
 use super::params::Params;
 use super::profile::{Phase, Profile};
 use super::refresh::Columns;
@@ -125,7 +125,7 @@ impl Plan {
         let mut carries = vec![0; sums.len()];
         let mut tiles = vec![Tile::ZERO; self.held];
         let mut by_pattern = vec![Tile::ZERO; if self.members.is_some() { 1 << self.bits } else { 0 }];
-        let mut sum = Tile::ZERO;
+        let (mut sum, mut words) = (Tile::ZERO, [0; TILE_BUFFER]);
         let start = number * self.box_size;
         for from in (0..self.box_size).step_by(self.held) {
             let hints = start + from..start + self.box_size.min(from + self.held);
@@ -136,7 +136,7 @@ impl Plan {
             let mut above = vec![0; sums.len()];
             for tile in 0..sums[0].len() / TILE_WORDS {
                 for (index, digits) in hints.clone().zip(&mut tiles) {
-                    source.key_bit_tile(index, first + tile, digits);
+                    source.key_bit_tile(index, first + tile, digits, &mut words);
                 }
                 let rows = sums.chunks_mut(self.bits).zip(above.chunks_mut(self.bits));
                 for (lists, (sums, above)) in lists.iter().zip(rows) {

@@ -5,14 +5,13 @@ use ffhec_circuit::Costs;
 use super::noise::adder_products;
 use super::params::Params;
 
-/// Work of one thread in nanoseconds, by preset, smallest first: `ffhec params --measure --preset P` on two cores with
-/// AVX-512 that other programs were using too.
-const MEASURED: [(&str, Costs); 5] = [
-    ("test", costs(0.1, 1.0, 10.0, 10.0, 10.0)),
-    ("toy", costs(0.1, 1.0, 10.0, 10.0, 10.0)),
-    ("small", costs(0.1, 1.0, 10.0, 10.0, 10.0)),
-    ("medium", costs(0.1, 1.0, 10.0, 10.0, 10.0)),
-    ("large", costs(0.1, 1.0, 10.0, 10.0, 10.0)),
+/// Work of one thread, by preset: `ffhec params --measure --preset P --level 16` (medium: 8) on two cores with AVX-512 that
+/// other programs were using too. `large` is scaled from `medium`.
+const MEASURED: [(&str, Costs); 4] = [
+    ("test", costs(0.2, 6.2, 34.0, 262.0, 5.1)),
+    ("toy", costs(3.6, 84.1, 4_692.0, 3_436.0, 132.0)),
+    ("small", costs(11.2, 560.0, 37_650.0, 56_930.0, 1_743.0)),
+    ("medium", costs(117.0, 3_553.0, 269_700.0, 979_500.0, 10_470.0)),
 ];
 
 /// From microseconds.

@@ -23,14 +23,14 @@ pub(super) enum Expansion {
     /// Any processor; AES instructions where there are some.
     Portable(Box<Aes128>),
     /// Four blocks in a vector.
-    Vectors(Avx512, RoundKeys),
+    Vectors(Avx512, Box<RoundKeys>),
 }
 
 impl Expansion {
     /// Expands with the fastest code for this processor.
     pub(super) fn new(seed: &Seed) -> Expansion {
         match Avx512::detect() {
-            Some(vectors) => Expansion::Vectors(vectors, vectors.round_keys(&key(seed))),
+            Some(vectors) => Expansion::Vectors(vectors, Box::new(vectors.round_keys(&key(seed)))),
             None => Expansion::portable(seed),
         }
     }

@@ -89,11 +89,12 @@ impl Layout {
         let mut windows = vec![0_u64; range.len() * ciphertexts.len()];
         let length = self.span_tiles * TILE;
         let mut group: [Vec<u64>; GROUP] = std::array::from_fn(|_| vec![0; length]);
+        let mut words = Vec::new();
         for span in 0..self.spans {
             let groups = windows.chunks_mut(GROUP * ciphertexts.len());
             for (start, windows) in range.clone().step_by(GROUP).zip(groups) {
                 for (index, digits) in (start..range.end).zip(&mut group) {
-                    source.hint_tiles(index, span * self.span_tiles, digits);
+                    source.hint_tiles(index, span * self.span_tiles, digits, &mut words);
                 }
                 for (column, reversed) in reversed.iter().enumerate() {
                     let hints = std::array::from_fn(|i| &group[i][..]);

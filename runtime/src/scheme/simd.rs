@@ -13,9 +13,9 @@ use super::digits::{TILE, TILE_BUFFER, TILE_WORDS, Tile};
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Avx512(());
 
-/// The round keys of AES-128.
+/// The round keys of AES-128, four times each.
 #[derive(Clone, Copy)]
-pub(super) struct RoundKeys([__m128i; 11]);
+pub(super) struct RoundKeys([__m512i; 11]);
 
 /// Words in a vector.
 const LANES: usize = 8;
@@ -63,7 +63,7 @@ impl Avx512 {
     }
 }
 
-#[target_feature(enable = "aes")]
+#[target_feature(enable = "avx512f,aes")]
 fn round_keys(key: &[u8; 16]) -> RoundKeys {
     /// One step of the key schedule (FIPS 197, section 5.2).
     #[target_feature(enable = "aes")]
@@ -85,39 +85,49 @@ fn round_keys(key: &[u8; 16]) -> RoundKeys {
     keys[8] = next::<0x80>(keys[7]);
     keys[9] = next::<0x1b>(keys[8]);
     keys[10] = next::<0x36>(keys[9]);
-    RoundKeys(keys)
+    let mut wide = [_mm512_setzero_si512(); 11];
+    for (wide, key) in wide.iter_mut().zip(keys) {
+        *wide = _mm512_broadcast_i32x4(key);
+    }
+    RoundKeys(wide)
 }
 
-/// Encrypts eight vectors of four blocks at a time, so that the rounds of one hide the latency of the others.
+/// Four blocks in a vector. The rounds of one vector wait for each other; the processor runs those of several vectors
+/// at the same time.
 #[target_feature(enable = "avx512f,avx512dq,vaes")]
 fn encrypt_counters(keys: &RoundKeys, first: u64, nonce: u64, words: &mut [u64]) {
-    const VECTORS: usize = 8;
-    let keys = keys.0.map(|key| _mm512_broadcast_i32x4(key));
+    #[inline]
+    #[target_feature(enable = "avx512f,vaes")]
+    fn encrypt(keys: &[__m512i; 11], counter: __m512i) -> __m512i {
+        let mut block = _mm512_xor_si512(counter, keys[0]);
+        block = _mm512_aesenc_epi128(block, keys[1]);
+        block = _mm512_aesenc_epi128(block, keys[2]);
+        block = _mm512_aesenc_epi128(block, keys[3]);
+        block = _mm512_aesenc_epi128(block, keys[4]);
+        block = _mm512_aesenc_epi128(block, keys[5]);
+        block = _mm512_aesenc_epi128(block, keys[6]);
+        block = _mm512_aesenc_epi128(block, keys[7]);
+        block = _mm512_aesenc_epi128(block, keys[8]);
+        block = _mm512_aesenc_epi128(block, keys[9]);
+        _mm512_aesenclast_epi128(block, keys[10])
+    }
     let nonce = nonce as i64;
     let next = _mm512_setr_epi64(4, 0, 4, 0, 4, 0, 4, 0);
     let mut counter = _mm512_add_epi64(
         _mm512_setr_epi64(0, nonce, 1, nonce, 2, nonce, 3, nonce),
         _mm512_maskz_set1_epi64(0b0101_0101, first as i64),
     );
-    for chunk in words.chunks_mut(VECTORS * LANES) {
-        let mut blocks = [counter; VECTORS];
-        for block in &mut blocks {
-            *block = _mm512_xor_si512(counter, keys[0]);
-            counter = _mm512_add_epi64(counter, next);
-        }
-        for key in &keys[1..10] {
-            for block in &mut blocks {
-                *block = _mm512_aesenc_epi128(*block, *key);
-            }
-        }
-        for block in &mut blocks {
-            *block = _mm512_aesenclast_epi128(*block, keys[10]);
-        }
-        for (part, block) in chunk.chunks_mut(LANES).zip(blocks) {
-            let mask = ((1_u16 << part.len()) - 1) as u8;
-            // SAFETY: the mask selects the words of `part`, and no others are written.
-            unsafe { _mm512_mask_storeu_epi64(part.as_mut_ptr().cast(), mask, block) };
-        }
+    let (vectors, rest) = words.as_chunks_mut::<LANES>();
+    for vector in vectors {
+        let block = encrypt(&keys.0, counter);
+        counter = _mm512_add_epi64(counter, next);
+        // SAFETY: `vector` has eight words.
+        unsafe { _mm512_storeu_si512(vector.as_mut_ptr().cast(), block) };
+    }
+    if !rest.is_empty() {
+        let mask = ((1_u16 << rest.len()) - 1) as u8;
+        // SAFETY: the mask selects the words of `rest`, and no others are written.
+        unsafe { _mm512_mask_storeu_epi64(rest.as_mut_ptr().cast(), mask, encrypt(&keys.0, counter)) };
     }
 }
 
@@ -185,8 +195,11 @@ fn windows(hints: [&[u64]; 4], reversed: &[u64]) -> [u64; 4] {
             *high = _mm512_madd52hi_epu64(*high, digits, next);
         }
     }
-    let sum = |i: usize| _mm512_reduce_add_epi64(_mm512_add_epi64(low[i], high[i])) as u64;
-    [sum(0), sum(1), sum(2), sum(3)]
+    let mut sums = [0; 4];
+    for (sum, (low, high)) in sums.iter_mut().zip(low.into_iter().zip(high)) {
+        *sum = _mm512_reduce_add_epi64(_mm512_add_epi64(low, high)) as u64;
+    }
+    sums
 }
 
 const _: () = assert!(TILE * 52 == TILE_WORDS * 64);

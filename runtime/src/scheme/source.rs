@@ -61,67 +61,62 @@ impl<'k> Source<'k> {
         (self.chi_words * BITS + 15).div_ceil(TILE_WORDS * BITS)
     }
 
-    /// Digits of hint `u_i` from tile `first` on. Beyond `kappa + 1` bits they may have any value.
-    pub(super) fn hint_tiles(&self, index: usize, first: usize, digits: &mut [u64]) {
+    /// Digits of hint `u_i` from tile `first` on. Beyond `kappa + 1` bits they may have any value. `words` is memory
+    /// to work in.
+    pub(super) fn hint_tiles(&self, index: usize, first: usize, digits: &mut [u64], words: &mut Vec<u64>) {
+        let tiles = digits.as_chunks_mut::<TILE>().0;
         let width = self.key.params.limbs();
+        let (from, needed) = (first * TILE_WORDS, tiles.len() * TILE_WORDS);
+        let length = width.saturating_sub(from).min(needed);
+        words.resize(needed + TILE_BUFFER - TILE_WORDS, 0);
         let corrected = self.key.corrected.binary_search_by_key(&index, |(at, _)| *at as usize);
-        let kept = match corrected {
-            Ok(found) => Some(&self.key.corrected[found].1[..]),
-            Err(_) => self.kept.as_ref().map(|[hints, _]| &hints[index * width..][..width]),
+        let kept = match (corrected, &self.kept) {
+            (Ok(found), _) => Some(&self.key.corrected[found].1[..]),
+            (Err(_), Some([hints, _])) => Some(&hints[index * width..][..width]),
+            (Err(_), None) => None,
         };
-        for (tile, digits) in (first..).zip(digits.as_chunks_mut::<TILE>().0) {
-            self.unpack(kept, Label::Hint, index, tile, width, digits);
+        match kept {
+            Some(kept) => words[..length].copy_from_slice(&kept[width.min(from)..][..length]),
+            None => self.expansion.fill(Label::Hint, index, from, &mut words[..length]),
+        }
+        for (tile, digits) in tiles.iter_mut().enumerate() {
+            let words =
+                words[tile * TILE_WORDS..].first_chunk().expect("there are words behind the last tile");
+            self.kernels.unpack(words, digits);
         }
     }
 
-    /// A tile of `sigma_i = chi - Delta`, with signed digits, not reduced modulo `x_0`.
-    pub(super) fn key_bit_tile(&self, index: usize, tile: usize, digits: &mut Tile) {
-        let kept = self.kept.as_ref().map(|[_, chis]| &chis[index * self.chi_words..][..self.chi_words]);
-        self.unpack(kept, Label::KeyBit, index, tile, self.chi_words, &mut digits.0);
+    /// A tile of `sigma_i = chi - Delta`, with signed digits, not reduced modulo `x_0`. `words` is memory to work in.
+    pub(super) fn key_bit_tile(
+        &self,
+        index: usize,
+        tile: usize,
+        digits: &mut Tile,
+        words: &mut [u64; TILE_BUFFER],
+    ) {
+        let from = tile * TILE_WORDS;
+        let length = self.chi_words.saturating_sub(from).min(TILE_WORDS);
+        match &self.kept {
+            Some([_, chis]) => {
+                words[..length].copy_from_slice(&chis[index * self.chi_words + from..][..length])
+            }
+            None => self.expansion.fill(Label::KeyBit, index, from, &mut words[..length]),
+        }
+        if from + TILE_WORDS >= self.chi_words {
+            words[length..].fill(0);
+            limbs::truncate_bits(words, chi_bits(&self.key.params).saturating_sub(from * BITS));
+        }
+        self.kernels.unpack(words, &mut digits.0);
         let correction = self.key.key_bits.get(index);
-        if let Some(rest) = correction.get(tile * TILE_WORDS..).filter(|rest| !rest.is_empty()) {
-            let mut words = [0; TILE_BUFFER];
+        if let Some(rest) = correction.get(from..).filter(|rest| !rest.is_empty()) {
             let length = rest.len().min(TILE_WORDS);
             words[..length].copy_from_slice(&rest[..length]);
+            words[length..].fill(0);
             let mut minus = Tile::ZERO;
-            self.kernels.unpack(&words, &mut minus.0);
+            self.kernels.unpack(words, &mut minus.0);
             for (digit, minus) in digits.0.iter_mut().zip(&minus.0) {
                 *digit = digit.wrapping_sub(*minus);
             }
         }
-    }
-
-    /// The digits of a tile of the first `width` words of a stream, from memory if it is `kept`. Words beyond `width`
-    /// are zero, and so are bits of chi beyond its length.
-    fn unpack(
-        &self,
-        kept: Option<&[u64]>,
-        label: Label,
-        index: usize,
-        tile: usize,
-        width: usize,
-        digits: &mut [u64; TILE],
-    ) {
-        let mut buffer = [0; TILE_BUFFER];
-        let first = tile * TILE_WORDS;
-        let length = width.saturating_sub(first).min(TILE_WORDS);
-        match kept {
-            // The whole buffer lies within the stream: no copy.
-            Some(words) if words.len() >= first + TILE_BUFFER => {
-                let words = words[first..].first_chunk().expect("the length was compared");
-                self.kernels.unpack(words, digits);
-                return;
-            }
-            Some(words) => {
-                let rest = words.get(first..).unwrap_or(&[]);
-                buffer[..length].copy_from_slice(&rest[..length]);
-            }
-            None => self.expansion.fill(label, index, first, &mut buffer[..length]),
-        }
-        if label == Label::KeyBit && first + TILE_WORDS >= width {
-            let bits = chi_bits(&self.key.params).saturating_sub(first * BITS);
-            limbs::truncate_bits(&mut buffer, bits);
-        }
-        self.kernels.unpack(&buffer, digits);
     }
 }

@@ -42,8 +42,9 @@ fn descend<S: Lanes, const HALVE: bool>(
     parts: &[usize],
 ) {
     let Some(next) = parts.first() else { return };
-    let mut folded = vec![Row::ZERO; 2 * next];
-    s.run(Fold { prime, rows: first, into: &mut folded });
+    let (start, others) = first.split_at(2 * next);
+    let mut folded = start.to_vec();
+    add_chunks(s, prime, &mut folded, others);
     let mut rest = rest;
     for (i, part) in parts.iter().enumerate() {
         let (residue, others) = rest.split_at_mut(*part);
@@ -52,34 +53,15 @@ fn descend<S: Lanes, const HALVE: bool>(
         s.run(Halves::<HALVE> { prime, low, high, residue });
         if let Some(next) = parts.get(i + 1) {
             let (kept, others) = folded[..*part].split_at_mut(2 * next);
-            for rows in others.chunks_exact(2 * next) {
-                s.run(AddRows { prime, into: kept, rows });
-            }
+            add_chunks(s, prime, kept, others);
         }
     }
 }
 
-/// `into = rows mod y^n - 1`, where `n` is the length of `into` and divides that of `rows`.
-struct Fold<'r> {
-    prime: Prime,
-    rows: &'r [Row],
-    into: &'r mut [Row],
-}
-
-impl Kernel for Fold<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Lanes>(self, s: S) {
-        let f = self.prime.field(s);
-        let n = self.into.len();
-        for (i, into) in self.into.iter_mut().enumerate() {
-            let mut sum = s.load(&self.rows[i]);
-            for row in self.rows[i..].iter().step_by(n).skip(1) {
-                sum = s.below(s.add(sum, s.load(row)), f.p2);
-            }
-            s.store(into, sum);
-        }
+/// `into += rows` modulo `y^n - 1`, where `n` is the length of `into` and divides that of `rows`.
+fn add_chunks<S: Lanes>(s: S, prime: Prime, into: &mut [Row], rows: &[Row]) {
+    for rows in rows.chunks_exact(into.len()) {
+        s.run(AddRows { prime, into, rows });
     }
 }
 

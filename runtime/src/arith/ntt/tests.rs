@@ -116,6 +116,41 @@ fn transforms_are_the_same_bits_with_all_instructions() {
     }
 }
 
+#[test]
+fn transforms_of_every_depth_evaluate_at_the_roots_and_invert() {
+    let mut rng = ChaCha20Rng::from_seed([13; 32]);
+    for levels in [0, 1, 2, 3, 7, 8, 9, 10, 13, 14, 15] {
+        let rows = 1_usize << levels;
+        let limbs = random_limbs(&mut rng, 64 * LANES * rows - 100);
+        for i in 0..PRIMES {
+            let at = transformer::<Portable>(i);
+            let mut plain = vec![Row::ZERO; rows];
+            Portable.run(Residues { prime: at.prime, limbs: &limbs, rows: &mut plain, onto: Onto::Replace });
+            let mut transformed = plain.clone();
+            at.forward(Portable, &mut transformed);
+            // The first row is the polynomial at the root z with y - z: the product of the left factors' choices.
+            let z = if levels == 0 {
+                at.prime.p - 1
+            } else {
+                at.twiddles.level::<Portable>(at.prime, levels - 1)[0].w
+            };
+            for lane in 0..LANES {
+                let horner = plain
+                    .iter()
+                    .rev()
+                    .fold(0, |value, row| (at.prime.mul(value, z) + row.0[lane]) % at.prime.p);
+                assert_eq!(transformed[0].0[lane], horner, "{rows} rows, lane {lane}");
+            }
+            at.inverse(Portable, &mut transformed);
+            for (row, plain) in transformed.iter().zip(&plain) {
+                for (x, y) in row.0.iter().zip(plain.0) {
+                    assert_eq!(x % at.prime.p, at.prime.mul(y, rows as u64));
+                }
+            }
+        }
+    }
+}
+
 /// Products too large to compare with num-bigint in reasonable time: all ones, and reduction modulo word primes.
 fn check_huge(limbs: usize) {
     let mut rng = ChaCha20Rng::from_seed([11; 32]);

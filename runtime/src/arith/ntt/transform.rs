@@ -77,22 +77,41 @@ impl Transformer {
         s.run(QuarterInverse { at: self, rows, block });
     }
 
-    /// The factors `z(level, index..index + count)`.
+    /// The factors of the `count` blocks, a power of two, into which a block has been separated: of their next level,
+    /// and in pairs of the level after that.
     #[inline(always)]
-    fn factors<S: Lanes>(self, level: usize, index: usize, count: usize) -> &'static [Factor] {
-        &self.twiddles.level::<S>(self.prime, level)[index..index + count]
+    fn factors_below<S: Lanes>(
+        self,
+        block: Block,
+        count: usize,
+    ) -> (&'static [Factor], &'static [[Factor; 2]]) {
+        let level = block.level + count.trailing_zeros() as usize;
+        let range = block.index * count..(block.index + 1) * count;
+        let pairs = self.twiddles.level::<S>(self.prime, level + 1).as_chunks().0;
+        (&self.twiddles.level::<S>(self.prime, level)[range.clone()], &pairs[range])
     }
 
-    /// The three factors of two levels below a block.
+    /// The factor of one level of a block.
     #[inline(always)]
-    fn three<S: Lanes>(self, s: S, block: Block) -> Three<S> {
-        let first = self.factors::<S>(block.level, block.index, 1);
-        let second = self.factors::<S>(block.level + 1, 2 * block.index, 2);
-        [splat_factor(s, first[0]), splat_factor(s, second[0]), splat_factor(s, second[1])]
+    fn one<S: Lanes>(self, s: S, block: Block) -> (S::V, S::V) {
+        splat_factor(s, self.twiddles.level::<S>(self.prime, block.level)[block.index])
+    }
+
+    /// The factors of two levels of a block.
+    #[inline(always)]
+    fn two_levels<S: Lanes>(self, s: S, block: Block) -> Three<S> {
+        let (first, second) = self.factors_below::<S>(block, 1);
+        three(s, &first[0], &second[0])
     }
 }
 
+/// The factor of one level, and the two of the next.
 type Three<S> = [(<S as Lanes>::V, <S as Lanes>::V); 3];
+
+#[inline(always)]
+fn three<S: Lanes>(s: S, first: &Factor, second: &[Factor; 2]) -> Three<S> {
+    [splat_factor(s, *first), splat_factor(s, second[0]), splat_factor(s, second[1])]
+}
 
 /// One level: `u + z v` and `u - z v`. Takes and gives representatives below `4p`.
 #[inline(always)]
@@ -185,7 +204,7 @@ impl Kernel for QuarterForward<'_> {
     #[inline(always)]
     fn run<S: Lanes>(self, s: S) {
         let f = self.at.prime.field(s);
-        forward_quarters::<S, false>(s, &f, self.rows, self.at.three(s, self.block));
+        forward_quarters::<S, false>(s, &f, self.rows, self.at.two_levels(s, self.block));
     }
 }
 
@@ -201,7 +220,7 @@ impl Kernel for QuarterInverse<'_> {
     #[inline(always)]
     fn run<S: Lanes>(self, s: S) {
         let f = self.at.prime.field(s);
-        inverse_quarters(s, &f, self.rows, self.at.three(s, self.block.mirrored()));
+        inverse_quarters(s, &f, self.rows, self.at.two_levels(s, self.block.mirrored()));
     }
 }
 
@@ -221,7 +240,7 @@ impl Kernel for SmallForward<'_> {
         let f = at.prime.field(s);
         let mut length = rows.len();
         if length.trailing_zeros() % 2 == 1 {
-            let z = splat_factor(s, at.factors::<S>(block.level, block.index, 1)[0]);
+            let z = at.one(s, block);
             let (low, high) = rows.split_at_mut(length / 2);
             for (u, v) in low.iter_mut().zip(high) {
                 let x = forward_2(s, &f, [s.load(u), s.load(v)], z);
@@ -231,22 +250,16 @@ impl Kernel for SmallForward<'_> {
             length /= 2;
         }
         while length > 4 {
-            let blocks = rows.len() / length;
-            let level = block.level + blocks.trailing_zeros() as usize;
-            for (i, rows) in rows.chunks_exact_mut(length).enumerate() {
-                let z = at.three(s, Block { level, index: block.index * blocks + i });
-                forward_quarters::<S, false>(s, &f, rows, z);
+            let (first, second) = at.factors_below::<S>(block, rows.len() / length);
+            for ((rows, first), second) in rows.chunks_exact_mut(length).zip(first).zip(second) {
+                forward_quarters::<S, false>(s, &f, rows, three(s, first, second));
             }
             length /= 4;
         }
         if length == 4 {
-            let blocks = rows.len() / 4;
-            let level = block.level + blocks.trailing_zeros() as usize;
-            let first = at.factors::<S>(level, block.index * blocks, blocks);
-            let second = at.factors::<S>(level + 1, 2 * block.index * blocks, 2 * blocks);
-            for ((rows, first), second) in rows.chunks_exact_mut(4).zip(first).zip(second.chunks_exact(2)) {
-                let z = [splat_factor(s, *first), splat_factor(s, second[0]), splat_factor(s, second[1])];
-                forward_quarters::<S, true>(s, &f, rows, z);
+            let (first, second) = at.factors_below::<S>(block, rows.len() / 4);
+            for ((rows, first), second) in rows.chunks_exact_mut(4).zip(first).zip(second) {
+                forward_quarters::<S, true>(s, &f, rows, three(s, first, second));
             }
         } else {
             for row in rows {
@@ -273,29 +286,17 @@ impl Kernel for SmallInverse<'_> {
         let f = at.prime.field(s);
         let block = block.mirrored();
         let mut length = 4;
-        if rows.len() >= 4 {
-            // The mirrored blocks run backwards.
-            let blocks = rows.len() / 4;
-            let level = block.level + blocks.trailing_zeros() as usize;
-            let first = at.factors::<S>(level, block.index * blocks, blocks).iter().rev();
-            let second = at.factors::<S>(level + 1, 2 * block.index * blocks, 2 * blocks);
-            for ((rows, first), second) in rows.chunks_exact_mut(4).zip(first).zip(second.rchunks_exact(2)) {
-                let z = [splat_factor(s, *first), splat_factor(s, second[0]), splat_factor(s, second[1])];
-                inverse_quarters(s, &f, rows, z);
-            }
-            length = 16;
-        }
         while length <= rows.len() {
-            let blocks = rows.len() / length;
-            let level = block.level + blocks.trailing_zeros() as usize;
-            for (i, rows) in rows.chunks_exact_mut(length).enumerate() {
-                let z = at.three(s, Block { level, index: block.index * blocks + blocks - 1 - i });
-                inverse_quarters(s, &f, rows, z);
+            // The mirrored blocks run backwards.
+            let (first, second) = at.factors_below::<S>(block, rows.len() / length);
+            let factors = first.iter().zip(second).rev();
+            for (rows, (first, second)) in rows.chunks_exact_mut(length).zip(factors) {
+                inverse_quarters(s, &f, rows, three(s, first, second));
             }
             length *= 4;
         }
         if rows.len().trailing_zeros() % 2 == 1 {
-            let z = splat_factor(s, at.factors::<S>(block.level, block.index, 1)[0]);
+            let z = at.one(s, block);
             let (low, high) = rows.split_at_mut(rows.len() / 2);
             for (u, v) in low.iter_mut().zip(high) {
                 let x = inverse_2(s, &f, [s.load(u), s.load(v)], z);
