@@ -1022,9 +1022,10 @@ fn gate_counts_stay_as_they_are() {
     for name in ["float<5, 11>", "float<8, 8>", "float<8, 24>", "f16", "f32", "ieee<8, 24, flush, finite>"] {
         table.extend(ops.iter().map(|op| counts(few, op, name)));
     }
-    for op in [Op::Add, Op::Mul] {
-        table.push(counts(few, &op, "float<11, 53>"));
-        table.push(counts(few, &op, "f64"));
+    for op in [Op::Add, Op::Mul, Op::Div, Op::Sqrt] {
+        for name in ["float<11, 53>", "f64", "ieee<11, 53, flush, finite>"] {
+            table.push(counts(few, &op, name));
+        }
     }
     insta::assert_snapshot!(table.join("\n"));
 }

@@ -131,7 +131,7 @@ impl Plan {
             let hints = start + from..start + self.box_size.min(from + self.held);
             let lists: Vec<Lists> = patterns
                 .iter()
-                .map(|row| Lists::new(&row[hints.clone()], self.bits, &self.members))
+                .map(|row| Lists::new(&row[hints.clone()], self.bits, self.members.is_some()))
                 .collect();
             let mut above = vec![0; sums.len()];
             for tile in 0..sums[0].len() / TILE_WORDS {
@@ -140,15 +140,17 @@ impl Plan {
                 }
                 let rows = sums.chunks_mut(self.bits).zip(above.chunks_mut(self.bits));
                 for (lists, (sums, above)) in lists.iter().zip(rows) {
-                    let groups = lists.groups(&self.members);
-                    if self.members.is_some() {
-                        for (list, by_pattern) in lists.0.iter().zip(&mut by_pattern) {
-                            source.kernels().sum_listed(&tiles, list, by_pattern);
+                    let (terms, groups) = match &self.members {
+                        None => (&tiles, &lists.0),
+                        Some(members) => {
+                            for (list, sum) in lists.0.iter().zip(&mut by_pattern) {
+                                source.kernels().sum_listed(&tiles, list, sum);
+                            }
+                            (&by_pattern, members)
                         }
-                    }
-                    let tiles = if self.members.is_some() { &by_pattern } else { &tiles };
+                    };
                     for (list, (words, above)) in groups.iter().zip(sums.iter_mut().zip(above)) {
-                        source.kernels().sum_listed(tiles, list, &mut sum);
+                        source.kernels().sum_listed(terms, list, &mut sum);
                         let words = &mut words[tile * TILE_WORDS..].as_chunks_mut().0[0];
                         *above = add_packed(&sum, *above, words, from > 0);
                     }
@@ -168,16 +170,18 @@ impl Plan {
         carries: &[Carries],
     ) -> Buffer<'b> {
         for (part, carries) in (1..).zip(carries) {
-            let above = sum.get_mut(part * self.part_tiles * TILE_WORDS..).unwrap_or(&mut []);
             let carry = carries[at];
-            debug_assert!(!above.is_empty() || carry == 0, "the last tile has room for every carry");
-            let _ = if above.is_empty() {
-                false
-            } else if carry < 0 {
-                limbs::sub_assign(above, &[carry.unsigned_abs()])
-            } else {
-                limbs::add_assign(above, &[carry.unsigned_abs()])
+            let Some(above) =
+                sum.get_mut(part * self.part_tiles * TILE_WORDS..).filter(|above| !above.is_empty())
+            else {
+                debug_assert_eq!(carry, 0, "the last tile has room for every carry");
+                continue;
             };
+            if carry < 0 {
+                limbs::sub_assign(above, &[carry.unsigned_abs()]);
+            } else {
+                limbs::add_assign(above, &[carry.unsigned_abs()]);
+            }
         }
         let home = sum.home();
         Buffer::adopt(source.key().modulus.reduce(sum.into_words()), home)
@@ -194,28 +198,20 @@ fn add_packed(sum: &Tile, carry: i64, words: &mut [u64; TILE_WORDS], occupied: b
     carry + i64::from(limbs::add_assign(words, &packed))
 }
 
-/// Which tiles one ciphertext adds up: the hints with each pattern (none for pattern 0), or with each bit.
+/// Which tiles one ciphertext adds up: those of the hints with each pattern (none for pattern 0), or with each bit.
 struct Lists(Vec<Vec<u16>>);
 
 impl Lists {
-    fn new(patterns: &[u16], bits: usize, members: &Option<Vec<Vec<u16>>>) -> Lists {
-        let mut lists = vec![Vec::new(); if members.is_some() { 1 << bits } else { bits }];
+    fn new(patterns: &[u16], bits: usize, by_pattern: bool) -> Lists {
+        let mut lists = vec![Vec::new(); if by_pattern { 1 << bits } else { bits }];
         for (at, &pattern) in (0..).zip(patterns) {
-            if members.is_some() {
+            if by_pattern && pattern != 0 {
                 lists[usize::from(pattern)].push(at);
-            } else {
+            } else if !by_pattern {
                 let set = (0..bits).filter(|bit| pattern >> bit & 1 == 1);
                 set.for_each(|bit| lists[bit].push(at));
             }
         }
-        if members.is_some() {
-            lists[0].clear();
-        }
         Lists(lists)
-    }
-
-    /// For each bit, the tiles whose sum is the bit's.
-    fn groups<'a>(&'a self, members: &'a Option<Vec<Vec<u16>>>) -> &'a [Vec<u16>] {
-        members.as_deref().unwrap_or(&self.0)
     }
 }
