@@ -55,6 +55,8 @@ pub(super) fn merged(
     cuts: &mut Vec<Cut>,
 ) {
     cuts.clear();
+    // How many cuts there are of each size.
+    let mut sizes = [0_usize; VARIABLES + 1];
     let [(a, cuts_a), (b, cuts_b)] = operands;
     for cut_a in cuts_a {
         for cut_b in cuts_b {
@@ -64,10 +66,16 @@ pub(super) fn merged(
             }
             let Some((leaves, count)) = union(cut_a, cut_b) else { continue };
             let mut cut = Cut { leaves, count, signature, table: 0 };
-            if cuts.iter().any(|other| other.is_within(&cut)) {
+            let kept_before: usize = sizes[..=usize::from(count)].iter().sum();
+            if kept_before >= most || cuts.iter().any(|other| other.is_within(&cut)) {
                 continue;
             }
-            cuts.retain(|other| !cut.is_within(other));
+            cuts.retain(|other| {
+                let stays = !cut.is_within(other);
+                sizes[usize::from(other.count)] -= usize::from(!stays);
+                stays
+            });
+            sizes[usize::from(count)] += 1;
             let at = |operand: &Cut, complement: bool| {
                 let table = moved(operand, cut.leaves());
                 if complement { !table } else { table }
