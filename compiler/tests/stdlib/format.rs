@@ -57,7 +57,7 @@ impl Format {
         let fraction = (x.to_bits() & ((1 << 52) - 1)) >> (53 - self.precision);
         let sign = u64::from(x < 0.0) << (self.bits() - 1);
         let bits = field << (self.precision - 1) | fraction;
-        vec![sign | bits.saturating_sub(1), sign | bits, sign | bits + 1]
+        vec![sign | bits.saturating_sub(1), sign | bits, sign | (bits + 1)]
     }
 
     pub(crate) fn largest(self) -> f64 {
