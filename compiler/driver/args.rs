@@ -196,7 +196,7 @@ pub(crate) struct ProgramArgs {
     /// JSON object with the values of `public` parameters.
     #[arg(long, value_name = "FILE.json")]
     pub(crate) public_file: Option<PathBuf>,
-    /// How analytic functions are evaluated.
+    /// How analytic functions are evaluated [default: the fewest gates].
     #[arg(long, value_enum)]
     pub(crate) approx: Option<Approx>,
     /// Add bool results flag_invalid, flag_div_by_zero, flag_overflow, flag_underflow and flag_inexact: the IEEE-754
@@ -246,6 +246,8 @@ pub(crate) enum Scheme {
 pub(crate) enum Approx {
     /// Taylor series with range reduction (FFHE paper, section 7).
     Taylor,
+    /// Polynomials with the least largest error.
+    Minimax,
 }
 
 #[derive(ValueEnum, Debug, Clone, Copy, PartialEq, Eq)]

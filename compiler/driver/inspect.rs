@@ -3,11 +3,36 @@
 use std::fmt::Write as _;
 
 use ffhec_circuit::{Port, Program, Stats, Target};
+<<<<<<< HEAD
 use ffhec_runtime::{Params, Plan};
+=======
+use ffhec_compiler::{Approximation, Evaluation};
+use ffhec_runtime::Params;
+>>>>>>> stdlib
 use serde_json::{Value, json};
 
 use crate::program::Loaded;
 use crate::progress::{seconds, size};
+
+fn evaluation_json(evaluation: &Evaluation) -> Value {
+    let Evaluation { function, method, degree, segments, widths, error } = evaluation;
+    json!({
+        "function": function,
+        "method": method_name(*method),
+        "degree": degree,
+        "segments": segments,
+        "widths": widths,
+        "error": error,
+    })
+}
+
+/// As `--approx` names it.
+fn method_name(method: Approximation) -> &'static str {
+    match method {
+        Approximation::Taylor => "taylor",
+        Approximation::Cheapest | Approximation::Minimax => "minimax",
+    }
+}
 
 /// A program measured against a target.
 pub(crate) struct Report<'a> {
@@ -15,6 +40,7 @@ pub(crate) struct Report<'a> {
     target: &'a Target,
     params: &'a Params,
     doc: &'a str,
+    evaluations: &'a [Evaluation],
     lower_bound: usize,
     stats: Stats,
     outputs: Vec<f64>,
@@ -32,7 +58,7 @@ pub(crate) struct Cost {
 
 impl<'a> Report<'a> {
     pub(crate) fn new(loaded: &'a Loaded) -> Self {
-        let Loaded { program, target, params, doc, lower_bound } = loaded;
+        let Loaded { program, target, params, doc, evaluations, lower_bound } = loaded;
         let stats = program.stats();
         let noise = program.noise(target);
         let refresh_widths =
@@ -42,6 +68,7 @@ impl<'a> Report<'a> {
             target,
             params,
             doc,
+            evaluations,
             lower_bound: *lower_bound,
             outputs: per_port(&program.circuit.outputs, &noise.outputs),
             worst: noise.worst_refresh_input.map_or(0.0, |(_, bits)| bits.0),
@@ -107,6 +134,18 @@ impl<'a> Report<'a> {
                     function.name, function.and, function.xor, function.refresh
                 );
             }
+        }
+        if !self.evaluations.is_empty() {
+            let _ = writeln!(text, "functions");
+        }
+        for Evaluation { function, method, degree, segments, widths, error } in self.evaluations {
+            let widths: Vec<String> = widths.iter().map(i64::to_string).collect();
+            let _ = writeln!(
+                text,
+                "  {function}: {} of degree {degree} on {segments} segments, words of {} bits, error of the value at most {error}",
+                method_name(*method),
+                widths.join(", ")
+            );
         }
         let _ = writeln!(
             text,
@@ -179,6 +218,7 @@ impl<'a> Report<'a> {
                 .iter()
                 .map(|f| json!({"name": f.name, "and": f.and, "xor": f.xor, "not": f.not, "refreshes": f.refresh}))
                 .collect::<Vec<_>>(),
+            "evaluations": self.evaluations.iter().map(evaluation_json).collect::<Vec<_>>(),
             "noise_bits": {"worst": self.worst, "budget": self.target.budget.0},
             "preset": {
                 "name": self.target.preset,

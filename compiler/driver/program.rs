@@ -8,11 +8,11 @@ use ffhec_compiler::gadgets::format::Scalar;
 use ffhec_compiler::gadgets::objective::Objective;
 use ffhec_compiler::opt::{Placement, place, schedule};
 use ffhec_compiler::source::{Loader, SourceFile, Sources};
-use ffhec_compiler::{Compiled, Limits, Options};
+use ffhec_compiler::{Approximation, Compiled, Evaluation, Limits, Options};
 use ffhec_runtime::Params;
 use serde_json::{Map, Value};
 
-use crate::args::{ObjectiveName, ProgramArgs};
+use crate::args::{Approx, ObjectiveName, ProgramArgs};
 use crate::failure::Failure;
 use crate::files;
 use crate::presets;
@@ -25,6 +25,8 @@ pub(crate) struct Loaded {
     pub(crate) params: Params,
     pub(crate) target: Target,
     pub(crate) doc: String,
+    /// How analytic functions are evaluated; a compiled program does not tell.
+    pub(crate) evaluations: Vec<Evaluation>,
     /// No placement of refreshes in these gates has fewer.
     pub(crate) lower_bound: usize,
 }
@@ -61,7 +63,7 @@ pub(crate) fn load(args: &ProgramArgs, preset: Option<&str>, voice: &Voice) -> R
             })?;
             let lower_bound = place(&program.circuit.without_refreshes(), &target)
                 .map_or(0, |placement| placement.lower_bound);
-            Ok(Loaded { program, params, target, doc: String::new(), lower_bound })
+            Ok(Loaded { program, params, target, doc: String::new(), evaluations: Vec::new(), lower_bound })
         }
         Given::Source { name, text, directory } => {
             let params = presets::params_of(preset.unwrap_or(DEFAULT_PRESET))?;
@@ -89,7 +91,12 @@ pub(crate) fn load(args: &ProgramArgs, preset: Option<&str>, voice: &Voice) -> R
             if let Some((_, worst)) = noise.worst_refresh_input {
                 voice.detail(&format!("noise: at most {:.0} of {:.0} bits", worst.0, target.budget.0));
             }
+<<<<<<< HEAD
             Ok(Loaded { program, params, target, doc, lower_bound })
+=======
+            let Compiled { doc, evaluations, .. } = compiled;
+            Ok(Loaded { program, params, target, doc, evaluations, lower_bound })
+>>>>>>> stdlib
         }
     }
 }
@@ -217,6 +224,11 @@ fn options(args: &ProgramArgs) -> Result<Options, Failure> {
         None | Some(ObjectiveName::Ands) => Objective::FewestAnds,
         Some(ObjectiveName::Balanced) => Objective::Balanced,
         Some(ObjectiveName::Depth) => Objective::LeastDepth,
+    };
+    options.approx = match args.approx {
+        None => Approximation::Cheapest,
+        Some(Approx::Taylor) => Approximation::Taylor,
+        Some(Approx::Minimax) => Approximation::Minimax,
     };
     options.public = public_values(args)?;
     for limit in &args.limit {

@@ -1,5 +1,6 @@
 //! Compiles `.ffl` programs to XOR/AND gate graphs.
 
+mod approx;
 pub mod diag;
 pub mod float;
 pub mod gadgets;
@@ -8,7 +9,7 @@ pub mod opt;
 pub mod source;
 pub mod syntax;
 
-pub use hir::{Analysis, Limits, Options, analyze};
+pub use hir::{Analysis, Approximation, Evaluation, Limits, Options, analyze};
 
 use diag::{Diagnostic, Severity};
 use ffhec_circuit::Circuit;
@@ -23,6 +24,8 @@ pub struct Compiled {
     pub warnings: Vec<Diagnostic>,
     /// The doc comment of `main`.
     pub doc: String,
+    /// How the analytic functions that it calls are evaluated.
+    pub evaluations: Vec<Evaluation>,
 }
 
 /// Compiles the program `sources.files[0]` to an optimised circuit. [`opt::compile_for`] makes a program for a
@@ -35,6 +38,7 @@ pub fn compile(
     options: &Options,
     loader: &mut dyn Loader,
 ) -> Result<Compiled, Vec<Diagnostic>> {
+<<<<<<< HEAD
     compile_observed(sources, options, loader, &mut |_| {})
 }
 
@@ -58,6 +62,12 @@ pub fn compile_observed(
             drop(graph);
             Ok(Compiled { circuit: opt::optimize_observed(circuit, done), warnings, doc })
         }
+=======
+    let Analysis { graph, places, mut warnings, doc, evaluations } = analyze(sources, options, loader)?;
+    let most = usize::try_from(options.limits.gates).unwrap_or(usize::MAX);
+    match float::lower::lower_for(&graph, most, options.objective, options.flags) {
+        Ok(circuit) => Ok(Compiled { circuit: opt::optimize(circuit), warnings, doc, evaluations }),
+>>>>>>> stdlib
         Err(too_many) => {
             let message =
                 format!("the program needs more than {most} gates (reached in `{}`)", too_many.function);

@@ -15,7 +15,7 @@ use super::scope::{ItemId, Mention, Names, What};
 use super::tree::{Argument, Builtin, Kind, LocalId, Node};
 use super::types::{Len, Need, Ty, Unifier, elements, nodes};
 use crate::gadgets::format::{EXPONENT_BITS, Family, MAX_INTEGER_BITS, PRECISION, Real, Rounding, Scalar};
-use crate::hir::Limits;
+use crate::hir::{Approximation, Limits, Options};
 use crate::source::Span;
 use crate::syntax::ast::{self, Expr, ExprKind, Function, Generic, Ident, TypeKind};
 
@@ -70,6 +70,8 @@ pub(crate) struct Checker<'a> {
     pub limits: &'a Limits,
     /// The type of literals that nothing else gives a type.
     pub default: Scalar,
+    /// How analytic functions are approximated where no attribute says it.
+    pub approx: Approximation,
     instances: Vec<Option<Instance>>,
     known: HashMap<(ItemId, Vec<Argument>), usize>,
     constants: BTreeMap<ItemId, usize>,
@@ -83,17 +85,13 @@ pub(crate) struct Checker<'a> {
 
 impl<'a> Checker<'a> {
     /// A checker that has checked nothing.
-    pub(crate) fn new(
-        names: &'a Names<'a>,
-        reports: &'a mut Reports,
-        limits: &'a Limits,
-        default: Scalar,
-    ) -> Checker<'a> {
+    pub(crate) fn new(names: &'a Names<'a>, reports: &'a mut Reports, options: &'a Options) -> Checker<'a> {
         Checker {
             names,
             reports,
-            limits,
-            default,
+            limits: &options.limits,
+            default: options.float,
+            approx: options.approx,
             instances: Vec::new(),
             known: HashMap::new(),
             constants: BTreeMap::new(),

@@ -18,9 +18,10 @@ use super::report::Reports;
 use super::scope::ItemId;
 use super::tree::{Builtin, Kind, LocalId, Node, Pattern, Statement};
 use super::types::Ty;
+use crate::approx;
 use crate::float::fir::{self, Op};
 use crate::gadgets::format::{Real, Scalar};
-use crate::hir::Limits;
+use crate::hir::{Approximation, Evaluation, Limits};
 use crate::source::Span;
 use crate::syntax::ast::{BinaryOp, UnaryOp};
 
@@ -55,6 +56,8 @@ pub(crate) struct Elaborator<'a> {
     pub comparisons: BTreeMap<Span, Option<bool>>,
     /// For each function that was run, by name: where it is declared, or called if it belongs to the library.
     pub places: BTreeMap<String, Span>,
+    /// How analytic functions are evaluated, in the order of the program.
+    pub evaluations: Vec<Evaluation>,
     /// The first file of the library.
     library_from: u32,
     constants: BTreeMap<ItemId, Value>,
@@ -96,6 +99,7 @@ impl<'a> Elaborator<'a> {
             ranges: BTreeMap::new(),
             comparisons: BTreeMap::new(),
             places: BTreeMap::new(),
+            evaluations: Vec::new(),
             library_from,
             constants: BTreeMap::new(),
             calls: Vec::new(),
@@ -924,6 +928,9 @@ impl<'a> Elaborator<'a> {
                 }
                 self.select(choice, yes.clone(), no.clone(), span)
             }
+            (Builtin::Minimax | Builtin::LargestDifference | Builtin::Evaluated, args) => {
+                self.approximation(function, args, span)
+            }
             (Builtin::Sum, [Value::List(items)]) => self.sum(Op::Sum, items, &node.ty, span),
             (Builtin::Dot, [Value::List(x), Value::List(y)]) => {
                 if x.len() != y.len() {
@@ -942,6 +949,76 @@ impl<'a> Elaborator<'a> {
                 Ok(exact.map_or(Value::Poison, |exact| self.exact_primitive(function, &exact, span)))
             }
         }
+    }
+
+    /// What the library computes about its polynomials.
+    fn approximation(&mut self, function: Builtin, args: &[Value], span: Span) -> Result<Value, Stop> {
+        let whole = |value: &Value| as_exact(value).and_then(|value| to_i64(&value));
+        let length = |value: &Value| whole(value).and_then(|terms| usize::try_from(terms + 1).ok());
+        match (function, args) {
+            (Builtin::Minimax, [series, terms, degree, unit]) => {
+                let (Some(series), Some(terms), Some(degree), Some(unit)) =
+                    (rows_of(series), length(terms), length(degree), as_exact(unit))
+                else {
+                    return Ok(Value::Poison);
+                };
+                if unit.is_zero() || degree == 0 {
+                    return Ok(Value::Poison);
+                }
+                let mut found = Vec::with_capacity(series.len());
+                for row in series {
+                    self.step(span, 30 * (degree * terms.max(degree)) as u64)?;
+                    let best = approx::minimax(&row[..terms.min(row.len())], degree - 1, &unit);
+                    let zeros = vec![Exact::zero(); row.len().saturating_sub(best.len())];
+                    let row = best.into_iter().chain(zeros).take(row.len());
+                    found.push(list(row.map(|value| Value::Exact(Rc::new(value))).collect()));
+                }
+                Ok(list(found))
+            }
+            (Builtin::LargestDifference, [a, b, terms]) => {
+                let (Some(a), Some(b), Some(terms)) = (rows_of(a), rows_of(b), length(terms)) else {
+                    return Ok(Value::Poison);
+                };
+                let mut largest = Exact::zero();
+                for (a, b) in a.iter().zip(&b) {
+                    self.step(span, 8 * (terms * terms) as u64)?;
+                    let cut = |row: &[Exact]| row[..terms.min(row.len())].to_vec();
+                    largest = largest.max(approx::largest_difference(&cut(a), &cut(b)));
+                }
+                Ok(Value::Exact(Rc::new(largest)))
+            }
+            (Builtin::Evaluated, [method, degree, segments, Value::List(widths), error]) => {
+                let (Some(method), Some(degree), Some(segments), Some(error)) =
+                    (whole(method), whole(degree), whole(segments), as_exact(error))
+                else {
+                    return Ok(Value::Poison);
+                };
+                let widths = widths.iter().filter_map(whole).take(usize::try_from(degree + 1).unwrap_or(0));
+                let evaluation = Evaluation {
+                    function: self.named_by_the_program(),
+                    method: if method == Approximation::Taylor.code() {
+                        Approximation::Taylor
+                    } else {
+                        Approximation::Minimax
+                    },
+                    degree,
+                    segments,
+                    widths: widths.collect(),
+                    error: show_power(&error),
+                };
+                if !self.evaluations.contains(&evaluation) {
+                    self.evaluations.push(evaluation);
+                }
+                Ok(unit())
+            }
+            _ => Ok(Value::Poison),
+        }
+    }
+
+    /// The library function that the program itself calls, of those that are being run.
+    fn named_by_the_program(&self) -> String {
+        let own = |call: &&(Span, String)| call.0.file < self.library_from;
+        self.calls.iter().rev().find(own).map_or_else(String::new, |(_, name)| name.clone())
     }
 
     fn sum(&mut self, op: Op, items: &[Value], ty: &Ty, span: Span) -> Result<Value, Stop> {
@@ -1029,7 +1106,13 @@ impl<'a> Elaborator<'a> {
             Builtin::CopySign => Op::CopySign,
             Builtin::Bits | Builtin::FromBits => Op::Reinterpret,
             Builtin::Sign => return self.sign(args[0], *ty, span),
-            Builtin::Select | Builtin::Sum | Builtin::Dot | Builtin::Len => return Value::Poison,
+            Builtin::Select
+            | Builtin::Sum
+            | Builtin::Dot
+            | Builtin::Len
+            | Builtin::Minimax
+            | Builtin::LargestDifference
+            | Builtin::Evaluated => return Value::Poison,
         };
         Value::Scalar(self.emit.op(op, args, *ty))
     }
@@ -1072,7 +1155,10 @@ impl<'a> Elaborator<'a> {
             | Builtin::CopySign
             | Builtin::Sum
             | Builtin::Dot
-            | Builtin::Len => args.iter().all(|value| self.emit.ty(*value) == ty),
+            | Builtin::Len
+            | Builtin::Minimax
+            | Builtin::LargestDifference
+            | Builtin::Evaluated => args.iter().all(|value| self.emit.ty(*value) == ty),
         }
     }
 
@@ -1169,6 +1255,29 @@ fn as_exact(value: &Value) -> Option<Rc<Exact>> {
 
 fn whole_value(value: i64) -> Value {
     Value::Exact(Rc::new(Exact::from_integer(value.into())))
+}
+
+/// Lists of compile-time numbers.
+fn rows_of(value: &Value) -> Option<Vec<Vec<Exact>>> {
+    let Value::List(rows) = value else { return None };
+    let row = |value: &Value| {
+        let Value::List(items) = value else { return None };
+        items.iter().map(|item| as_exact(item).map(|item| (*item).clone())).collect()
+    };
+    rows.iter().map(row).collect()
+}
+
+/// A positive number, rounded up to three digits, times a power of two: `1.25 * 2^-26`.
+fn show_power(number: &Exact) -> String {
+    let bits = |number: &BigInt| i64::try_from(number.bits()).unwrap_or(i64::MAX / 2);
+    let scaled = |exponent: i64| {
+        let size = Exact::from_integer(BigInt::from(1) << exponent.unsigned_abs());
+        if exponent < 0 { number * size } else { number / size }
+    };
+    let guess = bits(number.numer()) - bits(number.denom());
+    let exponent = if scaled(guess) < Exact::from_integer(1.into()) { guess - 1 } else { guess };
+    let hundredths = (scaled(exponent) * BigInt::from(100)).ceil().to_integer();
+    format!("{}.{:0>2} * 2^{exponent}", &hundredths / 100, (&hundredths % 100_u32).to_string())
 }
 
 /// An array or a tuple.

@@ -13,6 +13,7 @@ use super::scope::{ItemId, What};
 use super::tree::{Argument, Builtin, Kind, LocalId, Node, Pattern, Statement};
 use super::types::{Len, Need, Ty};
 use crate::gadgets::format::Scalar;
+use crate::hir::Approximation;
 use crate::source::Span;
 use crate::syntax::ast::{
     self, Attribute, BinaryOp, Expr, ExprKind, Function, Generic, Ident, LiteralForm, StatementKind, UnaryOp,
@@ -1085,7 +1086,7 @@ impl<'a> Body<'_, 'a> {
 
     fn call(&mut self, name: &'a Ident, args: &'a [Expr], attributes: &'a [Attribute], span: Span) -> Node {
         let span = Span { start: name.span.start, ..span };
-        let degree = self.attributes(attributes);
+        let choice = self.attributes(attributes);
         let approx = attributes.iter().find(|attribute| attribute.name.name == "approx");
         if let Some(item) = self.checker.names.lookup(self.env.file, &name.name)
             && let What::Fn(function) = self.checker.names.items[item].what
@@ -1095,7 +1096,7 @@ impl<'a> Body<'_, 'a> {
             {
                 self.not_analytic(&name.name, approx.span);
             }
-            return self.call_function(item, function, args, degree, span);
+            return self.call_function(item, function, args, choice, span);
         }
         if let Some(approx) = approx
             && Builtin::named(&name.name).is_some()
@@ -1146,9 +1147,9 @@ impl<'a> Body<'_, 'a> {
         }
     }
 
-    /// The degree that `#[approx(taylor, degree = n)]` asks for.
-    fn attributes(&mut self, attributes: &'a [Attribute]) -> Option<i64> {
-        let mut degree = None;
+    /// What `#[approx(taylor, degree = n)]` asks for.
+    fn attributes(&mut self, attributes: &'a [Attribute]) -> Choice {
+        let mut choice = Choice { degree: None, method: self.checker.approx };
         for attribute in attributes {
             if attribute.name.name != "approx" {
                 self.error(
@@ -1162,16 +1163,8 @@ impl<'a> Body<'_, 'a> {
             }
             for (name, value) in &attribute.args {
                 match (name.name.as_str(), value) {
-                    ("taylor", None) => {}
-                    ("minimax", None) => {
-                        self.error(
-                            "E0111",
-                            name.span,
-                            "minimax approximation is not available yet",
-                            "not available",
-                            "use `taylor`, or leave the attribute out",
-                        );
-                    }
+                    ("taylor", None) => choice.method = Approximation::Taylor,
+                    ("minimax", None) => choice.method = Approximation::Minimax,
                     ("degree", Some(value)) => {
                         let env = self.env.clone();
                         let found = match self.const_value(value, &env) {
@@ -1179,7 +1172,7 @@ impl<'a> Body<'_, 'a> {
                             Const::Open | Const::Dynamic | Const::Failed => None,
                         };
                         match found {
-                            Some(found) => degree = Some(found),
+                            Some(found) => choice.degree = Some(found),
                             None => {
                                 self.error(
                                     "E0111",
@@ -1203,7 +1196,7 @@ impl<'a> Body<'_, 'a> {
                 }
             }
         }
-        degree
+        choice
     }
 
     fn call_function(
@@ -1211,7 +1204,7 @@ impl<'a> Body<'_, 'a> {
         item: ItemId,
         function: &'a Function,
         args: &'a [Expr],
-        degree: Option<i64>,
+        choice: Choice,
         span: Span,
     ) -> Node {
         let named = &self.checker.names.items[item];
@@ -1225,8 +1218,14 @@ impl<'a> Body<'_, 'a> {
                 }
                 Generic::Const { name, .. } => {
                     let len = self.unifier.fresh_len();
-                    if let ("DEGREE", Some(degree)) = (name.name.as_str(), degree) {
-                        self.unifier.unify_len(len, Len::Known(degree));
+                    match (name.name.as_str(), choice) {
+                        ("DEGREE", Choice { degree: Some(degree), .. }) => {
+                            self.unifier.unify_len(len, Len::Known(degree));
+                        }
+                        ("METHOD", Choice { method, .. }) if method != Approximation::Cheapest => {
+                            self.unifier.unify_len(len, Len::Known(method.code()));
+                        }
+                        _ => {}
                     }
                     generics.push((name.name.clone(), Argument::Const(len)));
                 }
@@ -1368,6 +1367,21 @@ impl<'a> Body<'_, 'a> {
                 (nodes, ty)
             }
             Builtin::Dot => self.vectors(args),
+            Builtin::Minimax => {
+                let lists = self.lists_of_series();
+                (self.arguments_of(args, &[lists.clone(), Ty::Int, Ty::Int, Ty::Rational]), lists)
+            }
+            Builtin::LargestDifference => {
+                let lists = self.lists_of_series();
+                (self.arguments_of(args, &[lists.clone(), lists, Ty::Int]), Ty::Rational)
+            }
+            Builtin::Evaluated => {
+                let widths = Ty::Array(Rc::new(Ty::Int), self.unifier.fresh_len());
+                (
+                    self.arguments_of(args, &[Ty::Int, Ty::Int, Ty::Int, widths, Ty::Rational]),
+                    Ty::Tuple(Rc::new([])),
+                )
+            }
             Builtin::Len => {
                 let array = self.expr(&args[0], None);
                 self.solve();
@@ -1429,6 +1443,17 @@ impl<'a> Body<'_, 'a> {
         (nodes, element)
     }
 
+    /// Lists of rational coefficients, all of one length.
+    fn lists_of_series(&mut self) -> Ty {
+        let series = Ty::Array(Rc::new(Ty::Rational), self.unifier.fresh_len());
+        Ty::Array(Rc::new(series), self.unifier.fresh_len())
+    }
+
+    /// Arguments of given types.
+    fn arguments_of(&mut self, args: &'a [Expr], types: &[Ty]) -> Vec<Node> {
+        args.iter().zip(types).map(|(arg, ty)| self.expr(arg, Some(ty))).collect()
+    }
+
     /// The second argument of `scale2`.
     fn scale(&mut self, arg: &'a Expr) -> Node {
         let node = self.expr(arg, None);
@@ -1459,6 +1484,13 @@ fn simple(expr: &Expr, depth: u32) -> bool {
         return function.name == "len" && args.len() == 1;
     }
     matches!(expr.kind, ExprKind::Number { .. } | ExprKind::Path(_))
+}
+
+/// What the attribute of a call asks for.
+#[derive(Clone, Copy)]
+struct Choice {
+    degree: Option<i64>,
+    method: Approximation,
 }
 
 /// Whether calls of a function choose a degree of approximation.

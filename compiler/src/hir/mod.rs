@@ -94,6 +94,46 @@ impl Limits {
     }
 }
 
+/// How analytic functions of the library are approximated.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Approximation {
+    /// The one with the fewest gates that meets the precision of the type.
+    #[default]
+    Cheapest,
+    /// Taylor polynomials about the middles of segments (FFHE paper, section 7).
+    Taylor,
+    /// Polynomials with the least largest error.
+    Minimax,
+}
+
+impl Approximation {
+    /// The `METHOD` of library functions.
+    fn code(self) -> i64 {
+        match self {
+            Approximation::Cheapest => 0,
+            Approximation::Taylor => 1,
+            Approximation::Minimax => 2,
+        }
+    }
+}
+
+/// How a function of the library is evaluated: by polynomials on segments of its range.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Evaluation {
+    /// The function that the program calls.
+    pub function: String,
+    /// Which polynomials.
+    pub method: Approximation,
+    /// Their degree.
+    pub degree: i64,
+    /// How many.
+    pub segments: i64,
+    /// Bits of the words of Horner's rule, from the highest coefficient to the value.
+    pub widths: Vec<i64>,
+    /// The error of the value, a number about 1, is proven to be at most this: `1.25 * 2^-26`.
+    pub error: String,
+}
+
 /// How to compile.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -107,6 +147,8 @@ pub struct Options {
     pub flags: bool,
     /// What the gates are built for.
     pub objective: Objective,
+    /// How analytic functions are approximated where no attribute says it.
+    pub approx: Approximation,
 }
 
 impl Default for Options {
@@ -120,6 +162,7 @@ impl Default for Options {
             limits: Limits::default(),
             flags: false,
             objective: Objective::default(),
+            approx: Approximation::default(),
         }
     }
 }
@@ -135,6 +178,8 @@ pub struct Analysis {
     pub warnings: Vec<Diagnostic>,
     /// The doc comment of `main`.
     pub doc: String,
+    /// How the analytic functions that it calls are evaluated.
+    pub evaluations: Vec<Evaluation>,
 }
 
 /// Parses, checks and unrolls the program `sources.files[0]`. Files that it uses and the standard library are added
@@ -183,8 +228,7 @@ fn program(files: &Files, options: &Options, syntax: Vec<Diagnostic>) -> Result<
     let mut found = match &files.modules[0].body {
         Body::Expression(expr) => {
             let inputs = free_inputs(expr, &names);
-            let checked = Checker::new(&names, &mut reports, &options.limits, options.float)
-                .expression(0, expr, &inputs);
+            let checked = Checker::new(&names, &mut reports, options).expression(0, expr, &inputs);
             finish(&checked, &names, options, &mut reports, None, String::new())
         }
         Body::Items(_) => items(files, &names, options, &mut reports, broken),
@@ -266,8 +310,7 @@ fn items(
     let entry = entry.filter(|(id, function)| function.generics.is_empty() && !names.items[*id].recursive);
     let user: Vec<u32> =
         files.modules.iter().map(|module| module.file).filter(|file| *file < files.library_from).collect();
-    let checked =
-        Checker::new(names, reports, &options.limits, options.float).program(&user, entry.map(|(id, _)| id));
+    let checked = Checker::new(names, reports, options).program(&user, entry.map(|(id, _)| id));
     let (id, function) = entry?;
     let results =
         function.result.names.as_ref().map(|names| names.iter().map(|name| name.name.clone()).collect());
@@ -299,7 +342,8 @@ fn finish(
     }
     let (graph, used) = std::mem::take(&mut elaborator.emit).finish();
     elaborator.warnings(&inputs, &used, names.library_from);
-    Some(Analysis { graph, places: elaborator.places, warnings: Vec::new(), doc })
+    let (places, evaluations) = (elaborator.places, elaborator.evaluations);
+    Some(Analysis { graph, places, warnings: Vec::new(), doc, evaluations })
 }
 
 /// The inputs of an expression: its free names that are no constants, in order of first appearance.

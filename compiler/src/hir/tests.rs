@@ -783,7 +783,8 @@ fn errors_in_generic_functions_name_the_use() {
 
 #[test]
 fn attributes_are_checked() {
-    refused("fn main(x: f16) -> f16 { #[approx(§minimax)] exp(x) }", "E0111");
+    refused("fn main(x: f16) -> f16 { #[approx(§chebyshev)] exp(x) }", "E0111");
+    refused("fn main(x: f16) -> f16 { §#[approx(minimax)] relu(x) }", "E0111");
     refused("fn main(x: f16) -> f16 { §#[approx(taylor, degree = 3)] relu(x) }", "E0111");
     refused("fn main(x: f16) -> f16 { §#[approx(taylor)] abs(x) }", "E0111");
     refused("fn main(x: f16) -> f16 { §#[inline] relu(x) }", "E0111");

@@ -175,11 +175,17 @@ pub(crate) enum Builtin {
     Sum,
     Dot,
     Len,
+    /// `minimax(series, terms, degree, unit)`, for the library.
+    Minimax,
+    /// `largest_difference(series, polynomials, terms)`, for the library.
+    LargestDifference,
+    /// `evaluated(method, degree, segments, widths, error)`, for the library.
+    Evaluated,
 }
 
 impl Builtin {
     /// All with their names and numbers of arguments.
-    pub(crate) const ALL: [(&'static str, Builtin, usize); 32] = [
+    pub(crate) const ALL: [(&'static str, Builtin, usize); 35] = [
         ("abs", Builtin::Abs, 1),
         ("neg", Builtin::Neg, 1),
         ("min", Builtin::Min, 2),
@@ -212,6 +218,9 @@ impl Builtin {
         ("sum", Builtin::Sum, 1),
         ("dot", Builtin::Dot, 2),
         ("len", Builtin::Len, 1),
+        ("minimax", Builtin::Minimax, 4),
+        ("largest_difference", Builtin::LargestDifference, 3),
+        ("evaluated", Builtin::Evaluated, 5),
     ];
 
     /// The builtin of a name, with its number of arguments.
