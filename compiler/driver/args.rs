@@ -54,6 +54,23 @@ pub(crate) enum Command {
         #[arg(long, value_enum, default_value_t = Emit::Ffc)]
         emit: Emit,
     },
+    /// Turn an FPCore program, or FPBench's JSON around one, into a .ffl program.
+    ///
+    /// Loops and arrays cannot be imported. Preconditions that are ranges become ranges of parameters, others comments.
+    Import {
+        /// The FPCore file; `-` is standard input.
+        #[arg(value_name = "PROGRAM.fpcore")]
+        file: PathBuf,
+        /// Where to write the program [default: standard output].
+        #[arg(short, long, value_name = "OUT.ffl")]
+        output: Option<PathBuf>,
+        /// Float type of the program [default: what its :precision says, or f64].
+        #[arg(long, value_name = "TYPE")]
+        float: Option<String>,
+        /// Which of several programs in the file: its :name or identifier.
+        #[arg(long, value_name = "NAME")]
+        core: Option<String>,
+    },
     /// Show gate counts, refreshes, levels, noise, sizes and the predicted cost.
     Inspect {
         #[command(flatten)]

@@ -8,6 +8,7 @@ use clap::Parser;
 mod args;
 mod failure;
 mod files;
+mod import;
 mod inspect;
 mod keys;
 mod presets;
@@ -64,6 +65,9 @@ fn dispatch(cli: &Cli) -> Result<(), Failure> {
         Command::Check { program } => program::check(program, &voice),
         Command::Compile { program, output, preset, emit } => {
             compile(program, output.as_deref(), preset, *emit, &voice)
+        }
+        Command::Import { file, output, float, core } => {
+            import::import(file, output.as_deref(), float.as_deref(), core.as_deref())
         }
         Command::Inspect { program, preset, json } => {
             let loaded = program::load(program, preset.as_deref(), &voice)?;
