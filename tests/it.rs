@@ -8,6 +8,8 @@ mod cli;
 mod command;
 #[path = "it/differential.rs"]
 mod differential;
+#[path = "it/fpbench.rs"]
+mod fpbench;
 #[path = "it/golden.rs"]
 mod golden;
 #[path = "it/layering.rs"]
@@ -16,6 +18,8 @@ mod layering;
 mod mutation;
 #[path = "it/noise.rs"]
 mod noise;
+#[path = "it/opt.rs"]
+mod opt;
 #[path = "it/parties.rs"]
 mod parties;
 #[path = "it/suite.rs"]

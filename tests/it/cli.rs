@@ -101,9 +101,10 @@ fn params_calls_no_preset_secure() {
 
 #[test]
 fn help_is_there_for_every_command() {
-    for command in
-        ["check", "compile", "inspect", "run", "params", "info", "keygen", "encrypt", "eval", "decrypt"]
-    {
+    for command in [
+        "check", "compile", "import", "inspect", "opt", "run", "params", "info", "keygen", "encrypt", "eval",
+        "decrypt",
+    ] {
         assert!(ffhec(&[command, "--help"]).ok().contains("Usage: ffhec"));
     }
 }
