@@ -14,12 +14,16 @@ mod fpbench;
 mod golden;
 #[path = "it/layering.rs"]
 mod layering;
+#[path = "it/models.rs"]
+mod models;
 #[path = "it/mutation.rs"]
 mod mutation;
 #[path = "it/noise.rs"]
 mod noise;
 #[path = "it/opt.rs"]
 mod opt;
+#[path = "it/paper.rs"]
+mod paper;
 #[path = "it/parties.rs"]
 mod parties;
 #[path = "it/suite.rs"]

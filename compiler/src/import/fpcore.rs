@@ -49,7 +49,7 @@ pub fn fpcore_text(text: &str) -> Result<String, String> {
 /// If the file is no sequence of S-expressions that begin with `FPCore`.
 pub fn fpcore(sources: &Sources, float: Option<&str>) -> Result<Vec<Core>, Vec<Diagnostic>> {
     let text = sources.files.first().map_or("", |file| file.text.as_str());
-    let forms = sexpr::read(text, 0).map_err(|error| vec![error])?;
+    let forms = sexpr::read(text, 0).map_err(|error| vec![*error])?;
     if forms.is_empty() {
         let here = Span { file: 0, start: 0, end: 0 };
         let error = Diagnostic::error("E0501", here, "there is no FPCore program in this file");
@@ -102,7 +102,7 @@ fn core(span: Span, members: &[Sexpr<'_>], text: &str, number: usize, float: Opt
         Writer { text, names: &mut names, errors: Vec::new(), scope: Vec::new(), constants: BTreeSet::new() };
     let (head, body) = match split(span, members) {
         Ok(parts) => parts,
-        Err(error) => return Core { name: format!("program {number}"), program: Err(vec![error]) },
+        Err(error) => return Core { name: format!("program {number}"), program: Err(vec![*error]) },
     };
     let name = head
         .text(":name")
@@ -114,7 +114,10 @@ fn core(span: Span, members: &[Sexpr<'_>], text: &str, number: usize, float: Opt
 }
 
 /// Identifier, parameters, properties; and the body.
-fn split<'s, 't>(span: Span, members: &'s [Sexpr<'t>]) -> Result<(Head<'s, 't>, &'s Sexpr<'t>), Diagnostic> {
+fn split<'s, 't>(
+    span: Span,
+    members: &'s [Sexpr<'t>],
+) -> Result<(Head<'s, 't>, &'s Sexpr<'t>), Box<Diagnostic>> {
     let mut head = Head::default();
     let mut rest = members;
     if let [first, others @ ..] = rest
@@ -124,9 +127,11 @@ fn split<'s, 't>(span: Span, members: &'s [Sexpr<'t>]) -> Result<(Head<'s, 't>, 
         rest = others;
     }
     let missing = |what: &str| {
-        Diagnostic::error("E0501", span, format!("this FPCore program has no {what}"))
-            .label(format!("no {what} in here"))
-            .help("write `(FPCore (parameters ..) :property value .. body)`")
+        Box::new(
+            Diagnostic::error("E0501", span, format!("this FPCore program has no {what}"))
+                .label(format!("no {what} in here"))
+                .help("write `(FPCore (parameters ..) :property value .. body)`"),
+        )
     };
     let [parameters, others @ ..] = rest else { return Err(missing("list of parameters")) };
     head.parameters = parameters.list().ok_or_else(|| missing("list of parameters"))?;
@@ -140,9 +145,11 @@ fn split<'s, 't>(span: Span, members: &'s [Sexpr<'t>]) -> Result<(Head<'s, 't>, 
             [body] => return Ok((head, body)),
             [] => return Err(missing("body")),
             [_, extra, ..] => {
-                return Err(Diagnostic::error("E0501", extra.span, "an FPCore program has one body")
-                    .label("this comes after it")
-                    .help("remove it, or put a property such as `:pre` before the body"));
+                return Err(Box::new(
+                    Diagnostic::error("E0501", extra.span, "an FPCore program has one body")
+                        .label("this comes after it")
+                        .help("remove it, or put a property such as `:pre` before the body"),
+                ));
             }
         }
     }

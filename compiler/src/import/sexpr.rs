@@ -46,18 +46,18 @@ impl<'t> Sexpr<'t> {
 }
 
 /// Reads all expressions of `text`, which is file number `file`.
-pub(super) fn read(text: &str, file: u32) -> Result<Vec<Sexpr<'_>>, Diagnostic> {
+pub(super) fn read(text: &str, file: u32) -> Result<Vec<Sexpr<'_>>, Box<Diagnostic>> {
     let mut reader = Reader { text, file, at: 0, open: Vec::new(), done: Vec::new() };
     while let Some(c) = reader.skip_blank() {
         reader.token(c)?;
     }
     match reader.open.pop() {
         None => Ok(reader.done),
-        Some((bracket, at, _)) => {
-            Err(Diagnostic::error("E0500", reader.span(at, at + 1), format!("`{bracket}` is never closed"))
+        Some((bracket, at, _)) => Err(Box::new(
+            Diagnostic::error("E0500", reader.span(at, at + 1), format!("`{bracket}` is never closed"))
                 .label("opened here")
-                .help("close it, or remove it"))
-        }
+                .help("close it, or remove it"),
+        )),
     }
 }
 
@@ -92,14 +92,16 @@ impl<'t> Reader<'t> {
         }
     }
 
-    fn token(&mut self, first: char) -> Result<(), Diagnostic> {
+    fn token(&mut self, first: char) -> Result<(), Box<Diagnostic>> {
         match first {
             '(' | '[' => {
                 if self.open.len() == DEEPEST {
                     let message = format!("more than {DEEPEST} brackets within brackets");
-                    return Err(Diagnostic::error("E0500", self.span(self.at, self.at + 1), message)
-                        .label("this one is too many")
-                        .help("give parts of the expression names with `let`"));
+                    return Err(Box::new(
+                        Diagnostic::error("E0500", self.span(self.at, self.at + 1), message)
+                            .label("this one is too many")
+                            .help("give parts of the expression names with `let`"),
+                    ));
                 }
                 self.open.push((first, self.at, Vec::new()));
                 self.at += 1;
@@ -117,27 +119,31 @@ impl<'t> Reader<'t> {
         }
     }
 
-    fn close(&mut self, bracket: char) -> Result<(), Diagnostic> {
+    fn close(&mut self, bracket: char) -> Result<(), Box<Diagnostic>> {
         let here = self.span(self.at, self.at + 1);
         let Some((opened, start, members)) = self.open.pop() else {
-            return Err(Diagnostic::error("E0500", here, format!("`{bracket}` closes nothing"))
-                .label("no bracket is open here")
-                .help("remove it"));
+            return Err(Box::new(
+                Diagnostic::error("E0500", here, format!("`{bracket}` closes nothing"))
+                    .label("no bracket is open here")
+                    .help("remove it"),
+            ));
         };
         let expected = if opened == '(' { ')' } else { ']' };
         if bracket != expected {
             let message = format!("expected `{expected}`, found `{bracket}`");
-            return Err(Diagnostic::error("E0500", here, message)
-                .label("the wrong bracket")
-                .related(self.span(start, start + 1), "opened here")
-                .help(format!("write `{expected}`")));
+            return Err(Box::new(
+                Diagnostic::error("E0500", here, message)
+                    .label("the wrong bracket")
+                    .related(self.span(start, start + 1), "opened here")
+                    .help(format!("write `{expected}`")),
+            ));
         }
         self.at += 1;
         self.add(Node::List(members), start);
         Ok(())
     }
 
-    fn string(&mut self) -> Result<(), Diagnostic> {
+    fn string(&mut self) -> Result<(), Box<Diagnostic>> {
         let start = self.at;
         let mut escaped = false;
         for (at, c) in self.rest().char_indices().skip(1) {
@@ -150,9 +156,11 @@ impl<'t> Reader<'t> {
                 _ => escaped = c == '\\' && !escaped,
             }
         }
-        Err(Diagnostic::error("E0500", self.span(start, start + 1), "a string that is never closed")
-            .label("opened here")
-            .help("close it with `\"`"))
+        Err(Box::new(
+            Diagnostic::error("E0500", self.span(start, start + 1), "a string that is never closed")
+                .label("opened here")
+                .help("close it with `\"`"),
+        ))
     }
 
     fn add(&mut self, node: Node<'t>, start: usize) {

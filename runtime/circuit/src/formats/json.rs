@@ -55,9 +55,9 @@ pub(super) fn read(text: &str) -> Result<Circuit, FormatError> {
 }
 
 fn list<'v>(value: &'v Value, key: &str) -> Result<&'v [Value], FormatError> {
-    match &value[key] {
-        Value::Array(items) => Ok(items),
-        _ => part(format!("`{key}`"), "expected a list"),
+    match value[key].as_array() {
+        Some(items) => Ok(items),
+        None => part(format!("`{key}`"), "expected a list"),
     }
 }
 
@@ -84,10 +84,10 @@ fn read_gate(value: &Value, index: usize) -> Option<Gate> {
 
 fn read_port(value: &Value, list: &str, n: usize) -> Result<Port, FormatError> {
     let text = |value: &Value| value.as_str().map(str::to_owned);
-    let range = match &value["range"] {
-        Value::Null => Some(None),
-        Value::Array(ends) if ends.len() == 2 => text(&ends[0]).zip(text(&ends[1])).map(Some),
-        _ => None,
+    let range = match value["range"].as_array().map(Vec::as_slice) {
+        Some([low, high]) => text(low).zip(text(high)).map(Some),
+        Some(_) => None,
+        None => value["range"].is_null().then_some(None),
     };
     match (text(&value["name"]), text(&value["kind"]), number(&value["width"]), range) {
         (Some(name), Some(kind), Some(width), Some(range)) => Ok(Port { name, kind, width, range }),

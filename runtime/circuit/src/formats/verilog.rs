@@ -360,16 +360,13 @@ impl<'t> Reader<'t> {
         let mut direction = None;
         let mut range = None;
         loop {
-            match self.peek() {
-                Some(Token::Word(word @ ("input" | "output"))) => {
+            if let Some(Token::Word(word @ ("input" | "output"))) = self.peek() {
+                self.at += 1;
+                direction = Some(if word == "input" { Direction::Input } else { Direction::Output });
+                if self.peek() == Some(Token::Word("wire")) {
                     self.at += 1;
-                    direction = Some(if word == "input" { Direction::Input } else { Direction::Output });
-                    if self.peek() == Some(Token::Word("wire")) {
-                        self.at += 1;
-                    }
-                    range = self.range()?;
                 }
-                _ => {}
+                range = self.range()?;
             }
             let line = self.line();
             let name = self.name()?;
