@@ -8,7 +8,7 @@ use crate::args::{Emit, ProgramArgs};
 use crate::failure::Failure;
 use crate::inspect::Report;
 use crate::program::{self, Loaded};
-use crate::progress::Voice;
+use crate::progress::{Stages, Voice};
 use crate::{files, pretty, sealed};
 
 /// What to write to `output`, as asked for or as its extension says.
@@ -70,6 +70,7 @@ pub(crate) fn compile(
         (None, _, _) => "-".into(),
     };
     let loaded = program::load(args, Some(preset), voice)?;
+    let mut stages = Stages::new(voice);
     let program = &loaded.program;
     let bytes = match (emit, format(emit, &place)) {
         (Emit::Ffc, _) => sealed::program_bytes(program)?,
@@ -81,6 +82,7 @@ pub(crate) fn compile(
     };
     files::refuse_same(&place, &args.program.as_deref().into_iter().collect::<Vec<_>>())?;
     files::write_bytes(&place, &bytes)?;
+    stages.done("write");
     let counts = program.circuit.counts();
     if !files::is_dash(&place) {
         voice.say(&format!(

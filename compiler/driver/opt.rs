@@ -1,15 +1,14 @@
 //! `ffhec opt`: circuits of any tool through the optimiser.
 
 use std::path::Path;
-use std::time::Instant;
 
 use ffhec_circuit::formats::{Format, Imported};
 use ffhec_circuit::{Circuit, Comparison, container};
-use ffhec_compiler::opt::{PASSES, place, schedule};
+use ffhec_compiler::opt::{optimize_observed, place, schedule};
 
 use crate::args::Emit;
 use crate::failure::Failure;
-use crate::progress::{Voice, seconds};
+use crate::progress::{Stages, Voice};
 use crate::{emit, files, presets, sealed, table};
 
 /// Longest circuit file, in bytes: about a hundred million gates.
@@ -92,12 +91,8 @@ fn read(path: &Path) -> Result<Imported, Failure> {
 
 /// All passes, with their times for those who want to know.
 fn optimise(circuit: &Circuit, voice: &Voice) -> Circuit {
-    PASSES.iter().fold(circuit.clone(), |circuit, pass| {
-        let start = Instant::now();
-        let next = (pass.run)(&circuit);
-        voice.detail(&format!("  {}: {}", pass.name, seconds(start.elapsed().as_secs_f64())));
-        next
-    })
+    let mut stages = Stages::new(voice);
+    optimize_observed(circuit.clone(), &mut |name| stages.done(name))
 }
 
 fn line(what: &str, circuit: &Circuit) -> String {
