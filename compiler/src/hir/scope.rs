@@ -14,8 +14,14 @@ use crate::syntax::ast::{
 };
 
 /// The standard library: module name and text. Every program sees all of it.
-pub(crate) const LIBRARY: &[(&str, &str)] =
-    &[("math", include_str!("../../../stdlib/math.ffl")), ("ml", include_str!("../../../stdlib/ml.ffl"))];
+pub(crate) const LIBRARY: &[(&str, &str)] = &[
+    ("number", include_str!("../../../stdlib/number.ffl")),
+    ("polynomial", include_str!("../../../stdlib/polynomial.ffl")),
+    ("math", include_str!("../../../stdlib/math.ffl")),
+    ("trigonometry", include_str!("../../../stdlib/trigonometry.ffl")),
+    ("hyperbolic", include_str!("../../../stdlib/hyperbolic.ffl")),
+    ("ml", include_str!("../../../stdlib/ml.ffl")),
+];
 
 /// Most files of one program.
 const MAX_FILES: usize = 1_000;

@@ -1,0 +1,640 @@
+//! The standard library held to what its doc comments say: the largest error of every function over every input of
+//! the formats of up to 16 bits, and over a seeded sample of f32 and f64; the values at the edges; and the table of
+//! `docs/stdlib.md`, with the number of AND gates of each function.
+//!
+//! An error in ulp is |result - exact| / u, with u the distance between neighbouring values of the format at the exact
+//! result. The references are in `reference`.
+//!
+//! - After a change that is meant to change the numbers: `STDLIB_DOC=write cargo test -p ffhec-compiler --test stdlib`.
+//! - On more inputs (bounds are held, errors above those of the sample are shown): `STDLIB_SAMPLE=1048576 cargo test
+//!   --release -p ffhec-compiler --test stdlib errors -- --nocapture`.
+#![allow(clippy::unwrap_used, reason = "tests")]
+#![allow(clippy::disallowed_methods, reason = "references, measured against and not compiled")]
+
+mod format;
+mod reference;
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use ffhec_circuit::{Circuit, Gate, Plain, evaluate};
+use ffhec_compiler::float::lower::lower;
+use ffhec_compiler::source::{NoFiles, Sources};
+use ffhec_compiler::{Options, analyze};
+
+use format::{F16, F32, FORMATS, Format, PAPER};
+use reference::{approximate, exact_value, wide_error};
+
+/// A function, how many arguments it has, and of which the doc comment promises something.
+struct Function {
+    name: &'static str,
+    arity: usize,
+    domain: fn(&[f64]) -> bool,
+}
+
+const fn unary(name: &'static str) -> Function {
+    Function { name, arity: 1, domain: |_| true }
+}
+
+const fn positive(name: &'static str) -> Function {
+    Function { name, arity: 1, domain: |x| x[0] > 0.0 }
+}
+
+const fn angle(name: &'static str) -> Function {
+    Function { name, arity: 1, domain: |x| x[0].abs() < 512.0 }
+}
+
+const fn finite(name: &'static str) -> Function {
+    Function { name, arity: 1, domain: |x| x[0].is_finite() }
+}
+
+const FUNCTIONS: &[Function] = &[
+    unary("exp"),
+    unary("exp2"),
+    unary("expm1"),
+    positive("ln"),
+    positive("log2"),
+    positive("log10"),
+    Function { name: "log1p", arity: 1, domain: |x| x[0] > -1.0 },
+    Function {
+        name: "pow",
+        arity: 2,
+        domain: |x| {
+            x[0] > 0.0 && x[0].is_finite() && x[1].is_finite()
+                || x[0] < 0.0 && x[1] % 1.0 == 0.0 && x[0].is_finite()
+        },
+    },
+    Function { name: "div", arity: 2, domain: |x| x[1] != 0.0 },
+    Function { name: "recip", arity: 1, domain: |x| x[0] != 0.0 },
+    Function { name: "recip_taylor", arity: 1, domain: |x| x[0] != 0.0 },
+    Function { name: "sqrt", arity: 1, domain: |x| x[0] >= 0.0 },
+    positive("rsqrt"),
+    unary("cbrt"),
+    Function { name: "hypot", arity: 2, domain: |_| true },
+    angle("sin"),
+    angle("cos"),
+    angle("tan"),
+    Function { name: "asin", arity: 1, domain: |x| x[0].abs() <= 1.0 },
+    Function { name: "acos", arity: 1, domain: |x| x[0].abs() <= 1.0 },
+    unary("atan"),
+    Function { name: "atan2", arity: 2, domain: |_| true },
+    unary("sinh"),
+    unary("cosh"),
+    unary("tanh"),
+    unary("erf"),
+    unary("sigmoid"),
+    unary("softplus"),
+    unary("relu"),
+    finite("silu"),
+    finite("gelu"),
+];
+
+fn compile(text: &str) -> Circuit {
+    let mut sources = Sources::default();
+    sources.add("test.ffl", text);
+    match analyze(&mut sources, &Options::default(), &mut NoFiles) {
+        Ok(analysis) => lower(&analysis.graph, 20_000_000).unwrap(),
+        Err(found) => panic!("{text}\n{}", ffhec_compiler::diag::render(&found, &sources, false)),
+    }
+}
+
+fn circuit_of(function: &Function, format: Format) -> Circuit {
+    let (ty, name) = (format.name, function.name);
+    if function.arity == 1 {
+        compile(&format!("fn main(x: {ty}) -> {ty} {{ {name}(x) }}"))
+    } else {
+        compile(&format!("fn main(x: {ty}, y: {ty}) -> {ty} {{ {name}(x, y) }}"))
+    }
+}
+
+/// As in a compiled program.
+fn optimised(circuit: Circuit) -> Circuit {
+    ffhec_compiler::opt::optimize(circuit)
+}
+
+fn ands(circuit: &Circuit) -> usize {
+    circuit.gates.iter().filter(|gate| matches!(gate, Gate::And(..))).count()
+}
+
+/// Runs a circuit of words of one width and one output word on many rows, 64 at a time.
+fn run(circuit: &Circuit, width: u32, inputs: &[Vec<u64>]) -> Vec<u64> {
+    let mut results = Vec::with_capacity(inputs.len());
+    for rows in inputs.chunks(64) {
+        let columns = rows[0].len();
+        let words: Vec<u64> = (0..columns)
+            .flat_map(|column| (0..width).map(move |bit| (column, bit)))
+            .map(|(column, bit)| {
+                rows.iter().enumerate().fold(0, |word, (row, input)| word | (input[column] >> bit & 1) << row)
+            })
+            .collect();
+        let out = evaluate(circuit, &Plain, &words);
+        results.extend((0..rows.len()).map(|row| {
+            out.iter().enumerate().fold(0, |result, (bit, word)| result | (word >> row & 1) << bit)
+        }));
+    }
+    results
+}
+
+/// How many inputs of a format of more than 16 bits are tried.
+fn sample_size(format: Format, function: &Function) -> usize {
+    if let Some(count) = std::env::var("STDLIB_SAMPLE").ok().and_then(|count| count.parse().ok()) {
+        return count;
+    }
+    match (format.precision > 24, function.name) {
+        (true, "gelu") => 300,
+        (true, _) => 1_500,
+        (false, _) => 20_000,
+    }
+}
+
+/// All inputs of a format of up to 16 bits and functions of one argument; else a seeded sample: half of it random
+/// encodings, half random numbers of usual size, and the neighbours of some round numbers.
+fn inputs(format: Format, function: &Function) -> Vec<Vec<u64>> {
+    if format.bits() <= 16 && function.arity == 1 {
+        return (0..1 << format.bits()).map(|bits| vec![bits]).collect();
+    }
+    let count = sample_size(format, function);
+    let places = format.precision - 1;
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut next = || {
+        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    };
+    let bias = i64::from(format.bias());
+    let (least, reach) = ((bias - 10).max(0), (bias + 8).min((2 << (format.exponent_bits - 1)) - 1));
+    let mut inputs = Vec::new();
+    for row in 0..count {
+        inputs.push(
+            (0..function.arity)
+                .map(|_| {
+                    if row % 2 == 0 {
+                        return next() >> (64 - format.bits());
+                    }
+                    let usual =
+                        u64::try_from(least).unwrap() + next() % u64::try_from(reach - least).unwrap();
+                    (next() & 1) << (format.bits() - 1) | usual << places | next() >> 1 >> (63 - places)
+                })
+                .collect::<Vec<u64>>(),
+        );
+    }
+    let one = u64::try_from(bias).unwrap() << places;
+    let sign = 1 << (format.bits() - 1);
+    let mut round = vec![0, 1, sign, sign + 1];
+    for k in 0..64 {
+        let step: u64 = k << places.saturating_sub(4);
+        round.extend([
+            one + step,
+            one + step + 1,
+            (one + step).wrapping_sub(1),
+            one.wrapping_sub(step) ^ sign,
+        ]);
+    }
+    // Multiples of pi / 2, where sine, cosine and tangent have their zeros and poles, and ends of ranges.
+    for k in 1..64_u32 {
+        round.extend(format.around(f64::from(k) * std::f64::consts::FRAC_PI_2));
+    }
+    for x in [0.5, 2.0, 10.0, 88.7, 103.9, 709.78, 745.1, 11.09, 17.3] {
+        round.extend(format.around(x));
+        round.extend(format.around(-x));
+    }
+    let partners = [one, one + sign, 2 * one, one / 2, 3, one + (1 << places >> 1)];
+    for (index, bits) in round.into_iter().enumerate() {
+        let mask = u64::MAX >> (64 - format.bits());
+        let other = partners[index % partners.len()];
+        inputs.push(if function.arity == 1 { vec![bits & mask] } else { vec![bits & mask, other & mask] });
+    }
+    inputs
+}
+
+/// The largest error over the domain, and where.
+fn measure(function: &Function, format: Format, circuit: &Circuit) -> (f64, Vec<f64>) {
+    let inputs = inputs(format, function);
+    let results = run(circuit, format.bits(), &inputs);
+    let mut worst = (0.0, Vec::new());
+    for (input, result) in inputs.into_iter().zip(results) {
+        let x: Vec<f64> = input.iter().map(|bits| format.decode(*bits)).collect();
+        let y = format.decode(result);
+        if x.iter().any(|x| x.is_nan()) {
+            assert!(y.is_nan() || function.arity == 2, "{}({x:?}) = {y} in {}", function.name, format.name);
+        } else if (function.domain)(&x) {
+            let wide = if format.precision > 24 { exact_value(function.name, &x) } else { None };
+            let error = match wide {
+                Some(exact) => wide_error(y, &exact),
+                None => format.error(y, approximate(function.name, &x)),
+            };
+            if error > worst.0 {
+                worst = (error, x);
+            }
+        }
+    }
+    worst
+}
+
+// What the doc comments say.
+
+const LIBRARY: [&str; 4] = ["math", "trigonometry", "hyperbolic", "ml"];
+const STATED: &str = "/// Largest error (ulp): ";
+const COSTS: &str = "/// AND gates: ";
+
+fn library_path(module: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../stdlib").join(format!("{module}.ffl"))
+}
+
+/// What a line of the doc comment of a function states, format by format.
+fn stated(function: &str, prefix: &str) -> BTreeMap<String, String> {
+    for module in LIBRARY {
+        let text = fs::read_to_string(library_path(module)).unwrap();
+        let Some(at) = text.find(&format!("\nfn {function}<")) else { continue };
+        let doc = text[..at].lines().rev().take_while(|line| line.starts_with("///"));
+        let Some(line) = doc.filter_map(|line| line.strip_prefix(prefix)).next() else { break };
+        return line
+            .trim_end_matches('.')
+            .split("; ")
+            .map(|part| {
+                let (format, value) = part.rsplit_once(' ').unwrap();
+                (format.to_owned(), value.to_owned())
+            })
+            .collect();
+    }
+    BTreeMap::new()
+}
+
+fn doc_path() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/stdlib.md")
+}
+
+/// What was measured of a function, format by format: the largest error, rounded up, and ANDs.
+struct Row {
+    name: &'static str,
+    cells: Vec<(f64, usize)>,
+}
+
+impl Row {
+    fn print(&self) -> String {
+        let mut line = format!("| `{}` |", self.name);
+        for (error, ands) in &self.cells {
+            let _ = write!(line, " {error:.2} / {ands} |");
+        }
+        line
+    }
+
+    /// One line of the doc comment.
+    fn line(&self, prefix: &str, value: impl Fn(&(f64, usize)) -> String) -> String {
+        let cells = FORMATS.iter().zip(&self.cells);
+        let parts: Vec<String> =
+            cells.map(|(format, cell)| format!("{} {}", format.name, value(cell))).collect();
+        format!("{prefix}{}.", parts.join("; "))
+    }
+}
+
+/// Rounded up to two places, as the doc comments state it.
+fn up(error: f64) -> f64 {
+    (error * 100.0 - 1e-9).ceil().max(0.0) / 100.0
+}
+
+/// All functions in all formats, as many at a time as the machine has processors.
+fn measure_all() -> Vec<Row> {
+    let jobs: Vec<(usize, usize)> = (0..FUNCTIONS.len())
+        .flat_map(|row| (0..FORMATS.len()).rev().map(move |column| (row, column)))
+        .collect();
+    let next = AtomicUsize::new(0);
+    let cells = Mutex::new(vec![vec![(0.0, 0); FORMATS.len()]; FUNCTIONS.len()]);
+    let work = || {
+        while let Some(&(row, column)) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let (function, format) = (&FUNCTIONS[row], FORMATS[column]);
+            let circuit = optimised(circuit_of(function, format));
+            let (error, at) = measure(function, format, &circuit);
+            let ands = ands(&circuit);
+            println!("{} in {}: {error:.4} ulp at {at:?}, {ands} ANDs", function.name, format.name);
+            cells.lock().unwrap()[row][column] = (up(error), ands);
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..std::thread::available_parallelism().map_or(1, usize::from) {
+            scope.spawn(work);
+        }
+    });
+    let cells = cells.into_inner().unwrap();
+    FUNCTIONS.iter().zip(cells).map(|(function, cells)| Row { name: function.name, cells }).collect()
+}
+
+fn compare_row(row: &Row, doc: &str) -> Vec<String> {
+    let (errors, costs) = (stated(row.name, STATED), stated(row.name, COSTS));
+    let larger_sample = std::env::var("STDLIB_SAMPLE").is_ok();
+    let mut found = Vec::new();
+    for (format, (error, ands)) in FORMATS.iter().zip(&row.cells) {
+        let bound: f64 = errors.get(format.name).map_or(0.0, |error| error.parse().unwrap());
+        let right = *error == bound || larger_sample && *error <= bound.max(1.0);
+        if !right || costs.get(format.name) != Some(&ands.to_string()) {
+            found.push(format!(
+                "{} in {}: measured {error} ulp, {ands} ANDs; its doc comment says {bound} ulp, {:?} ANDs",
+                row.name,
+                format.name,
+                costs.get(format.name)
+            ));
+        }
+    }
+    if !larger_sample && !doc.contains(&row.print()) {
+        found.push(format!("docs/stdlib.md lacks {}", row.print()));
+    }
+    found
+}
+
+fn write_row(row: &Row) {
+    let lines =
+        [row.line(STATED, |(error, _)| format!("{error:.2}")), row.line(COSTS, |(_, ands)| ands.to_string())];
+    for module in LIBRARY {
+        let text = fs::read_to_string(library_path(module)).unwrap();
+        let Some(at) = text.find(&format!("\nfn {}<", row.name)) else { continue };
+        let before: Vec<&str> = text[..at]
+            .lines()
+            .rev()
+            .skip_while(|line| line.starts_with(STATED) || line.starts_with(COSTS))
+            .collect();
+        let before: Vec<&str> = before.into_iter().rev().collect();
+        fs::write(
+            library_path(module),
+            format!("{}\n{}{}", before.join("\n"), lines.join("\n"), &text[at..]),
+        )
+        .unwrap();
+    }
+}
+
+fn write_table(rows: &[Row]) {
+    let doc = fs::read_to_string(doc_path()).unwrap();
+    let lines: Vec<&str> = doc.lines().collect();
+    let first = lines.iter().position(|line| line.starts_with("|---")).unwrap() + 1;
+    let after = first + lines[first..].iter().take_while(|line| line.starts_with('|')).count();
+    let table: Vec<String> = rows.iter().map(Row::print).collect();
+    let all = [lines[..first].join("\n"), table.join("\n"), lines[after..].join("\n")];
+    fs::write(doc_path(), all.join("\n") + "\n").unwrap();
+}
+
+/// With `STDLIB_DOC=write`, writes the numbers instead.
+#[test]
+fn errors_and_costs_are_as_stated() {
+    let rows = measure_all();
+    if std::env::var("STDLIB_DOC").is_ok_and(|value| value == "write") {
+        rows.iter().for_each(write_row);
+        write_table(&rows);
+        return;
+    }
+    let doc = fs::read_to_string(doc_path()).unwrap();
+    let found: Vec<String> = rows.iter().flat_map(|row| compare_row(row, &doc)).collect();
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+/// One result for one argument.
+fn value_of(name: &'static str, format: Format, x: f64) -> f64 {
+    let circuit = circuit_of(&unary(name), format);
+    let input = (0..1_u64 << format.bits()).find(|bits| {
+        let y = format.decode(*bits);
+        y == x && y.is_sign_negative() == x.is_sign_negative() || x.is_nan() && y.is_nan()
+    });
+    format.decode(run(&circuit, format.bits(), &[vec![input.unwrap()]])[0])
+}
+
+fn check_values(format: Format, cases: &[(&'static str, f64, f64)]) {
+    for (function, x, expected) in cases {
+        let y = value_of(function, format, *x);
+        let same = y == *expected && y.is_sign_negative() == expected.is_sign_negative();
+        assert!(
+            same || y.is_nan() && expected.is_nan(),
+            "{function}({x}) = {y} in {}, expected {expected}",
+            format.name
+        );
+    }
+}
+
+#[test]
+fn ieee_special_values_are_as_documented() {
+    let inf = f64::INFINITY;
+    check_values(
+        F16,
+        &[
+            ("exp", 0.0, 1.0),
+            ("exp", -0.0, 1.0),
+            ("exp", inf, inf),
+            ("exp", -inf, 0.0),
+            ("exp2", 10.0, 1024.0),
+            ("exp2", -24.0, 2_f64.powi(-24)),
+            ("ln", 1.0, 0.0),
+            ("ln", 0.0, -inf),
+            ("ln", -0.0, -inf),
+            ("ln", inf, inf),
+            ("ln", -1.0, f64::NAN),
+            ("ln", -inf, f64::NAN),
+            ("log2", 2_f64.powi(-24), -24.0),
+            ("log10", 1000.0, 3.0),
+            ("recip", 0.0, inf),
+            ("recip", -0.0, -inf),
+            ("recip", -inf, -0.0),
+            ("recip_taylor", -0.0, -inf),
+            ("recip_taylor", inf, 0.0),
+            ("sqrt", -1.0, f64::NAN),
+            ("sin", inf, f64::NAN),
+            ("sin", -0.0, -0.0),
+            ("sin", 512.0, 0.0),
+            ("cos", -inf, f64::NAN),
+            ("cos", 0.0, 1.0),
+            ("cos", 512.0, 1.0),
+            ("tanh", inf, 1.0),
+            ("tanh", -inf, -1.0),
+            ("tanh", -0.0, -0.0),
+            ("sigmoid", inf, 1.0),
+            ("sigmoid", -inf, 0.0),
+            ("sigmoid", 0.0, 0.5),
+            ("silu", inf, inf),
+            ("silu", -inf, 0.0),
+            ("relu", -0.0, -0.0),
+        ],
+    );
+    for function in FUNCTIONS.iter().filter(|function| function.arity == 1) {
+        check_values(F16, &[(function.name, f64::NAN, f64::NAN)]);
+    }
+}
+
+#[test]
+fn finite_types_saturate_as_documented() {
+    let max = PAPER.largest();
+    check_values(
+        PAPER,
+        &[
+            ("exp", 0.0, 1.0),
+            ("exp", max, max),
+            ("exp", -max, 0.0),
+            ("exp2", 16.0, 65_536.0),
+            ("ln", 0.0, -max),
+            ("ln", -2.0, -max),
+            ("log2", max, 17.0),
+            ("recip", 0.0, max),
+            ("recip_taylor", 0.0, max),
+            ("sqrt", -1.0, 0.0),
+            ("sin", 0.0, 0.0),
+            ("sin", max, 0.0),
+            ("cos", max, 1.0),
+            ("tanh", -max, -1.0),
+            ("tanh", 0.0, 0.0),
+            ("sigmoid", max, 1.0),
+            ("sigmoid", -max, 0.0),
+            ("silu", max, max),
+            ("silu", -max, 0.0),
+            ("relu", -max, 0.0),
+        ],
+    );
+}
+
+/// Narrow and lopsided formats: [`Format`] decodes them, but for E4M3.
+const SMALL: [Format; 12] = [
+    Format { name: "float<2, 2>", exponent_bits: 2, precision: 2, ieee: false },
+    Format { name: "float<2, 9>", exponent_bits: 2, precision: 9, ieee: false },
+    Format { name: "float<3, 4>", exponent_bits: 3, precision: 4, ieee: false },
+    Format { name: "float<4, 4>", exponent_bits: 4, precision: 4, ieee: false },
+    Format { name: "float<4, 6>", exponent_bits: 4, precision: 6, ieee: false },
+    Format { name: "float<5, 8>", exponent_bits: 5, precision: 8, ieee: false },
+    Format { name: "float<8, 3>", exponent_bits: 8, precision: 3, ieee: false },
+    Format { name: "ieee<2, 8>", exponent_bits: 2, precision: 8, ieee: true },
+    Format { name: "ieee<3, 7>", exponent_bits: 3, precision: 7, ieee: true },
+    Format { name: "ieee<4, 4>", exponent_bits: 4, precision: 4, ieee: true },
+    Format { name: "f8e5m2", exponent_bits: 5, precision: 3, ieee: true },
+    Format { name: "ieee<6, 6>", exponent_bits: 6, precision: 6, ieee: true },
+];
+
+#[test]
+fn small_formats_are_within_one_and_a_tenth_ulp() {
+    for format in SMALL {
+        for function in FUNCTIONS.iter().filter(|function| !["silu", "gelu"].contains(&function.name)) {
+            let circuit = circuit_of(function, format);
+            let (error, at) = measure(function, format, &circuit);
+            assert!(error <= 1.1, "{} in {}: {error} ulp at {at:?}", function.name, format.name);
+        }
+    }
+}
+
+/// Sine and cosine need three times the precision in fixed point, tanh and sigmoid a few bits more than the format.
+#[test]
+fn functions_compile_up_to_their_widest_formats() {
+    let widest: [(&str, &[&str]); 4] = [
+        ("float<15, 113>", &["exp", "exp2", "ln", "log2", "log10", "recip", "sqrt", "relu"]),
+        ("ieee<2, 64>", &["exp", "ln", "sin", "tanh", "sigmoid"]),
+        ("float<15, 78>", &["sin", "cos", "tanh", "sigmoid", "silu", "recip_taylor"]),
+        (
+            "f8e4m3",
+            &[
+                "exp",
+                "exp2",
+                "ln",
+                "log2",
+                "log10",
+                "recip",
+                "recip_taylor",
+                "sin",
+                "cos",
+                "tanh",
+                "sigmoid",
+                "silu",
+            ],
+        ),
+    ];
+    for (ty, functions) in widest {
+        for function in functions {
+            compile(&format!("fn main(x: {ty}) -> {ty} {{ {function}(x) }}"));
+        }
+    }
+}
+
+/// The words of a table row, one after the other, and the same for the results.
+fn run_row(text: &str, widths: &[u32], row: &[u64]) -> Vec<u64> {
+    let circuit = compile(text);
+    let bits: Vec<u64> = widths
+        .iter()
+        .zip(row)
+        .flat_map(|(width, word)| (0..*width).map(|bit| word >> bit & 1).collect::<Vec<_>>())
+        .collect();
+    let out = evaluate(&circuit, &Plain, &bits);
+    let mut at = 0;
+    let mut results = Vec::new();
+    for port in &circuit.outputs {
+        let width = port.width as usize;
+        results.push(
+            out[at..at + width].iter().enumerate().fold(0, |word, (bit, value)| word | (value & 1) << bit),
+        );
+        at += width;
+    }
+    results
+}
+
+/// Small whole numbers, which are exact in f32.
+fn check_vectors(text: &str, inputs: &[f32], expected: &[f32]) {
+    let row: Vec<u64> = inputs.iter().map(|x| u64::from(x.to_bits())).collect();
+    let results = run_row(text, &vec![32; row.len()], &row);
+    let results: Vec<f32> =
+        results.iter().map(|bits| f32::from_bits(u32::try_from(*bits).unwrap())).collect();
+    assert_eq!(results, expected, "{text}");
+}
+
+#[test]
+fn vector_functions_are_exact_on_small_whole_numbers() {
+    let three = [1.0, 2.0, 6.0];
+    check_vectors("fn main(x: [f32; 3]) -> f32 { mean(x) }", &three, &[3.0]);
+    check_vectors("fn main(x: [f32; 4]) -> f32 { variance(x) }", &[1.0, 3.0, 5.0, 7.0], &[5.0]);
+    check_vectors("fn main(x: [f32; 3]) -> f32 { sum(x) }", &three, &[9.0]);
+    check_vectors("fn main(x: [f32; 3]) -> f32 { dot(x, [3, -1, 0.5]) }", &three, &[4.0]);
+    check_vectors("fn main(x: f32) -> f32 { polyval([1, -2, 0, 3], x) }", &[2.0], &[21.0]);
+    check_vectors(
+        "fn main(x: f32) -> (a: f32, b: f32, c: f32) { (powi(x, 5), powi(x, 0), powi(x, 1)) }",
+        &[-3.0],
+        &[-243.0, 1.0, -3.0],
+    );
+    check_vectors("fn main(x: f32, y: f32) -> f32 { hypot(x, y) }", &[-3.0, 4.0], &[5.0]);
+    check_vectors(
+        "fn main(x: [f32; 2]) -> [f32; 3] { matvec([[1, 2], [3, 4], [5, 6]], x) }",
+        &[10.0, -1.0],
+        &[8.0, 26.0, 44.0],
+    );
+    check_vectors(
+        "fn main(a: [[f32; 2]; 2], b: [[f32; 2]; 2]) -> [[f32; 2]; 2] { matmul(a, b) }",
+        &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0],
+        &[19.0, 22.0, 43.0, 50.0],
+    );
+    check_vectors(
+        "fn main(x: f32, y: f32) -> (f32, f32, f32) { (max(x, y), min(x, y), abs(y)) }",
+        &[1.0, -2.0],
+        &[1.0, -2.0, 2.0],
+    );
+}
+
+#[test]
+fn the_degree_of_a_series_can_be_chosen() {
+    let with = |degree: u32| {
+        ands(&compile(&format!("fn main(x: f32) -> f32 {{ #[approx(taylor, degree = {degree})] exp(x) }}")))
+    };
+    assert!(with(3) > with(2) && with(2) > with(1));
+    assert_eq!(
+        ands(&circuit_of(&unary("exp"), F32)),
+        with(3),
+        "degree 3 is enough for 24 bits on segments of 1/32"
+    );
+}
+
+#[test]
+fn exp_times_y_is_within_its_budget() {
+    let circuit = compile("exp(x) * y");
+    println!("exp(x) * y in float<5, 11>: {} ANDs", ands(&circuit));
+    assert!(ands(&circuit) <= 900, "{} ANDs", ands(&circuit));
+}
+
+#[test]
+fn a_format_that_is_too_wide_for_sine_is_an_error() {
+    let mut sources = Sources::default();
+    sources.add("test.ffl", "fn main(x: float<15, 100>) -> float<15, 100> { sin(x) }");
+    let found = analyze(&mut sources, &Options::default(), &mut NoFiles).unwrap_err();
+    let shown = ffhec_compiler::diag::render(&found, &sources, false);
+    assert!(shown.contains("256"), "{shown}");
+}
