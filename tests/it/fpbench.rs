@@ -144,16 +144,13 @@ impl Benchmark {
     }
 }
 
-/// Programs that call a function which the library does not have yet.
-const WAITING: [&str; 1] = ["NMSE_problem_3_3_2"];
-
 #[test]
 fn fpbench_programs_are_within_a_bit_of_rounding_after_each_operation() {
     let folder = tempfile::tempdir().unwrap();
     let all = benchmarks();
     assert_eq!(all.len(), 27);
     let mut problems = String::new();
-    for benchmark in all.iter().filter(|benchmark| !WAITING.contains(&benchmark.name.as_str())) {
+    for benchmark in &all {
         let program = benchmark.import(F32, folder.path());
         let (found, steps) =
             (benchmark.accuracy(F32, &program, folder.path()), benchmark.steps(F32).unwrap());
@@ -193,34 +190,34 @@ fn every_fpbench_file_at_hand_imports_and_checks() {
     };
     let place = tempfile::tempdir().unwrap();
     for path in entries.map(|entry| entry.unwrap().path()) {
-        let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
         let program = place.path().join("p.ffl").to_str().unwrap().to_owned();
         ffhec(&["import", path.to_str().unwrap(), "--float", "f32", "-o", &program]).ok();
-        if !WAITING.contains(&name.as_str()) {
-            ffhec(&["check", &program]).ok();
-        }
+        ffhec(&["check", &program]).ok();
     }
 }
 
-/// `cargo test --release --test it fpbench_report -- --ignored --nocapture` prints the table of `compiler/docs/fpbench.md`.
+/// Prints accuracy and costs of every program in every type; with `FFHEC_UPDATE` set also into `compiler/docs/fpbench.md`.
 #[test]
 #[ignore = "a report: minutes of compiling in five formats"]
 fn fpbench_report() {
     let folder = tempfile::tempdir().unwrap();
-    println!("| program | type | bits | step by step | AND | depth | refreshes |");
-    println!("|---|---|---:|---:|---:|---:|---:|");
+    let mut page = String::from(
+        "# FPBench\n\nThe programs of `tests/vectors/fpbench`, imported by `ffhec import` and compiled with the default \
+         options. *Bits* are correct\nbits of the answer over the real numbers, the median over 16 rows, at most the \
+         precision of the type; *step by step* is\nthe same for a reference that rounds to nearest after each operation, \
+         with elementary functions rounded correctly. Inputs\nare f32 numbers; f16 and bf16 lose bits by rounding them. \
+         Refreshes are for preset toy.\n\nWritten by `FFHEC_UPDATE=1 cargo test --release --test it fpbench_report -- \
+         --ignored --nocapture`.\n\n| program | type | bits | step by step | AND | depth | refreshes |\n\
+         |---|---|---:|---:|---:|---:|---:|\n",
+    );
+    print!("{page}");
     for benchmark in benchmarks() {
         for format in FORMATS {
             let program = benchmark.import(format, folder.path());
-            let check = ffhec(&["check", &program, "-q"]);
-            if check.code != 0 {
-                println!("| {} | `{}` | does not compile | | | | |", benchmark.name, format.name);
-                continue;
-            }
             let json: Value =
                 serde_json::from_str(&ffhec(&["inspect", &program, "--json", "-q"]).ok()).unwrap();
-            println!(
-                "| {} | `{}` | {:.1} | {} | {} | {} | {} |",
+            let line = format!(
+                "| {} | `{}` | {:.1} | {} | {} | {} | {} |\n",
                 benchmark.name,
                 format.name,
                 benchmark.accuracy(format, &program, folder.path()),
@@ -229,6 +226,11 @@ fn fpbench_report() {
                 json["and_depth"],
                 json["refreshes"],
             );
+            print!("{line}");
+            page += &line;
         }
+    }
+    if std::env::var_os("FFHEC_UPDATE").is_some() {
+        std::fs::write(root().join("compiler/docs/fpbench.md"), page).unwrap();
     }
 }

@@ -12,6 +12,9 @@ use super::nets::in_order;
 use super::{FormatError, Imported, check_width, shown, wrong};
 use crate::{Builder, Circuit, Gate, Port, Wire};
 
+/// ANDs of the largest graph that is read: two bytes of a file can be one.
+const MOST_ANDS: usize = 1 << 27;
+
 /// Twice a variable, plus one if complemented; variable 0 is the constant 0.
 type Literal = usize;
 
@@ -178,6 +181,9 @@ impl<'b> Cursor<'b> {
             return Err(wrong(1, "the circuit has latches or properties; only combinational ones are read"));
         }
         check_width(1, inputs.max(outputs))?;
+        if ands > MOST_ANDS {
+            return Err(wrong(1, format!("{ands} ANDs; at most {MOST_ANDS} are read")));
+        }
         // In binary, inputs take no bytes, each AND at least two; in ASCII a variable may be left out.
         let room = inputs + self.bytes.len();
         if most > room || ands > room || outputs > self.bytes.len() || (binary && most != inputs + ands) {

@@ -189,6 +189,11 @@ fn mistakes_are_named_with_their_line() {
         ),
         (Format::Aag, "aag 2 1 0 1 1\n2\n4\n4 2 9\n", "line 4: literal 9 is above 5, the largest"),
         (Format::Aag, "aag 2 1 0 1 1\n2\n4\n4 4 2\n", "variable 2: depends on itself"),
+        (
+            Format::Aig,
+            "aig 200000000 0 0 0 200000000\n",
+            "line 1: 200000000 ANDs; at most 134217728 are read",
+        ),
         (Format::Aag, "aag 9999999999 0 0 0 0\n", "line 1: expected a number, found `9999999999`"),
         (
             Format::Aig,
