@@ -107,16 +107,19 @@ fn median(mut values: Vec<f64>) -> f64 {
 }
 
 impl Benchmark {
-    /// Imports the program; its path.
-    fn import(&self, format: Format, folder: &Path) -> String {
-        let place = folder.join(format!("{}.ffl", self.name)).to_str().unwrap().to_owned();
-        ffhec(&["import", self.path.to_str().unwrap(), "--float", format.name, "-o", &place]).ok();
-        place
+    /// Imports and compiles the program; the path of the compiled file, and what `inspect` says about it.
+    fn compile(&self, format: Format, folder: &Path) -> (String, Value) {
+        let place =
+            |extension: &str| folder.join("program").with_extension(extension).to_str().unwrap().to_owned();
+        let (source, compiled) = (place("ffl"), place("ffc"));
+        ffhec(&["import", self.path.to_str().unwrap(), "--float", format.name, "-o", &source]).ok();
+        ffhec(&["compile", &source, "-o", &compiled, "-q"]).ok();
+        let json = serde_json::from_str(&ffhec(&["inspect", &compiled, "--json", "-q"]).ok()).unwrap();
+        (compiled, json)
     }
 
     /// Correct bits of the compiled gates, the median over the rows.
-    fn accuracy(&self, format: Format, program: &str, folder: &Path) -> f64 {
-        let json: Value = serde_json::from_str(&ffhec(&["inspect", program, "--json", "-q"]).ok()).unwrap();
+    fn accuracy(&self, format: Format, (program, json): (&str, &Value), folder: &Path) -> f64 {
         // Parameters keep their order, not always their names.
         let names: Vec<&str> =
             json["inputs"].as_array().unwrap().iter().map(|port| port["name"].as_str().unwrap()).collect();
@@ -151,9 +154,9 @@ fn fpbench_programs_are_within_a_bit_of_rounding_after_each_operation() {
     assert_eq!(all.len(), 27);
     let mut problems = String::new();
     for benchmark in &all {
-        let program = benchmark.import(F32, folder.path());
-        let (found, steps) =
-            (benchmark.accuracy(F32, &program, folder.path()), benchmark.steps(F32).unwrap());
+        let (program, json) = benchmark.compile(F32, folder.path());
+        let found = benchmark.accuracy(F32, (&program, &json), folder.path());
+        let steps = benchmark.steps(F32).unwrap();
         if found < steps - 1.0 {
             problems += &format!("{}: {found:.1} bits, step by step {steps:.1}\n", benchmark.name);
         }
@@ -213,14 +216,12 @@ fn fpbench_report() {
     print!("{page}");
     for benchmark in benchmarks() {
         for format in FORMATS {
-            let program = benchmark.import(format, folder.path());
-            let json: Value =
-                serde_json::from_str(&ffhec(&["inspect", &program, "--json", "-q"]).ok()).unwrap();
+            let (program, json) = benchmark.compile(format, folder.path());
             let line = format!(
                 "| {} | `{}` | {:.1} | {} | {} | {} | {} |\n",
                 benchmark.name,
                 format.name,
-                benchmark.accuracy(format, &program, folder.path()),
+                benchmark.accuracy(format, (&program, &json), folder.path()),
                 benchmark.steps(format).map_or("-".to_owned(), |bits| format!("{bits:.1}")),
                 json["and"],
                 json["and_depth"],
