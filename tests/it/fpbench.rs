@@ -199,23 +199,27 @@ fn every_fpbench_file_at_hand_imports_and_checks() {
     }
 }
 
-/// Prints accuracy and costs of every program in every type; with `FFHEC_UPDATE` set also into `compiler/docs/fpbench.md`.
+/// Prints accuracy and costs of every program in every type, or in those of `FFHEC_TYPES` (`f16,f32`); with
+/// `FFHEC_UPDATE` set also into `compiler/docs/fpbench.md`.
 #[test]
 #[ignore = "a report: minutes of compiling in five formats"]
 fn fpbench_report() {
+    let types = std::env::var("FFHEC_TYPES").ok();
+    let wanted =
+        |format: &Format| types.as_ref().is_none_or(|types| types.split(',').any(|t| t == format.name));
     let folder = tempfile::tempdir().unwrap();
     let mut page = String::from(
         "# FPBench\n\nThe programs of `tests/vectors/fpbench`, imported by `ffhec import` and compiled with the default \
          options. *Bits* are correct\nbits of the answer over the real numbers, the median over 16 rows, at most the \
          precision of the type; *step by step* is\nthe same for a reference that rounds to nearest after each operation, \
-         with elementary functions rounded correctly. Inputs\nare f32 numbers; f16 and bf16 lose bits by rounding them. \
-         Refreshes are for preset toy.\n\nWritten by `FFHEC_UPDATE=1 cargo test --release --test it fpbench_report -- \
-         --ignored --nocapture`.\n\n| program | type | bits | step by step | AND | depth | refreshes |\n\
+         with elementary functions rounded correctly. Inputs\nare f32 numbers; narrower types lose bits by rounding them. \
+         Refreshes are for preset toy.\n\nWritten by `FFHEC_TYPES=f32 FFHEC_UPDATE=1 cargo test --release --test it fpbench_report \
+         -- --ignored --nocapture`;\nwithout `FFHEC_TYPES` it does f16, bf16, f32, float<8, 24> and f64.\n\n| program | type | bits | step by step | AND | depth | refreshes |\n\
          |---|---|---:|---:|---:|---:|---:|\n",
     );
     print!("{page}");
     for benchmark in benchmarks() {
-        for format in FORMATS {
+        for format in FORMATS.into_iter().filter(wanted) {
             let (program, json) = benchmark.compile(format, folder.path());
             let line = format!(
                 "| {} | `{}` | {:.1} | {} | {} | {} | {} |\n",
