@@ -1,8 +1,12 @@
-//! How long the optimiser takes for a chain of multipliers of about 100,000 gates.
+//! How long the passes take for a chain of multipliers of about 100,000 gates, and the compiler for loops and dot
+//! products in f32: the times of several sizes show how compile time grows.
 
 use divan::Bencher;
-use ffhec_circuit::{Builder, Circuit, Costs, NoiseBits, Port, Target, Wire};
-use ffhec_compiler::opt::{balance, optimize, place_refreshes, schedule, simplify};
+use divan::counter::ItemsCount;
+use ffhec_circuit::{Builder, Circuit, Costs, NoiseBits, Port, Program, Target, Wire};
+use ffhec_compiler::opt::{balance, compile_for, optimize, place_refreshes, schedule, simplify};
+use ffhec_compiler::source::{NoFiles, Sources};
+use ffhec_compiler::{Options, compile};
 
 /// Products in the chain: about 100,000 gates.
 const FACTORS: usize = 28;
@@ -33,6 +37,44 @@ fn place_chain(bencher: Bencher) {
 fn schedule_chain(bencher: Bencher) {
     let placed = place_refreshes(&optimize(chain()), &target()).expect("the target has room for one AND");
     bencher.bench(|| schedule(&placed, "toy"));
+}
+
+/// Terms of the sums that are compiled.
+const TERMS: [usize; 4] = [125, 250, 500, 1000];
+
+#[divan::bench(args = TERMS, sample_count = 3)]
+fn compile_loop(bencher: Bencher, terms: usize) {
+    let text = format!(
+        "fn main(x: [f32; {terms}], y: [f32; {terms}]) -> f32 {{
+            let mut s = 0.0;
+            for i in 0..{terms} {{ s += x[i] * y[i]; }}
+            s
+        }}"
+    );
+    bencher.counter(ItemsCount::new(gates(&text))).bench(|| program(&text));
+}
+
+#[divan::bench(args = TERMS, sample_count = 3)]
+fn compile_dot(bencher: Bencher, terms: usize) {
+    let text = format!("fn main(x: [f32; {terms}], y: [f32; {terms}]) -> f32 {{ dot(x, y) }}");
+    bencher.counter(ItemsCount::new(gates(&text))).bench(|| program(&text));
+}
+
+#[divan::bench(sample_count = 3)]
+fn compile_exp(bencher: Bencher) {
+    let text = "fn main(x: f32) -> f32 { exp(x) }";
+    bencher.counter(ItemsCount::new(gates(text))).bench(|| program(text));
+}
+
+fn program(text: &str) -> Program {
+    let mut sources = Sources::default();
+    sources.add("bench.ffl", text.to_owned());
+    let compiled = compile(&mut sources, &Options::default(), &mut NoFiles).expect("the program is right");
+    compile_for(&compiled.circuit, &target()).expect("the target has room for one AND")
+}
+
+fn gates(text: &str) -> usize {
+    program(text).circuit.gates.len()
 }
 
 /// The last of a sequence of numbers, each the product of the two before it, rotated so that the low bits do not fall to

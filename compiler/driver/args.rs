@@ -131,6 +131,18 @@ pub(crate) enum Command {
         /// Print JSON.
         #[arg(long)]
         json: bool,
+        /// Measure one parameter set on this machine instead: additions, products, refreshes alone and in a level,
+        /// encryption, decryption and key generation. Takes from less than a second (test) to half an hour and 12 GB
+        /// (large).
+        #[arg(long)]
+        measure: bool,
+        /// Parameter set to measure.
+        #[arg(long, value_name = "P", default_value = "toy", requires = "measure")]
+        preset: String,
+        /// Ciphertexts that are refreshed together when measuring.
+        #[arg(long, value_name = "N", default_value_t = 64, requires = "measure",
+              value_parser = clap::value_parser!(u16).range(1..=4096))]
+        level: u16,
     },
     /// Say what key, ciphertext or program files are, and whether they are whole.
     Info {

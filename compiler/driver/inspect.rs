@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use ffhec_circuit::{Port, Program, Stats, Target};
-use ffhec_runtime::Params;
+use ffhec_runtime::{Params, Plan};
 use serde_json::{Value, json};
 
 use crate::program::Loaded;
@@ -63,7 +63,7 @@ impl<'a> Report<'a> {
             evaluate_s: work_ns * 1e-9 / speedup,
             encrypt_s: circuit.input_bits() as f64 * costs.encrypt_ns * 1e-9 / speedup,
             decrypt_s: circuit.output_bits() as f64 * costs.decrypt_ns * 1e-9 / speedup,
-            memory_bytes: self.needed_memory(threads) + self.params.hint_bytes(),
+            memory_bytes: self.needed_memory(threads) + Plan::new(self.params, u64::MAX).bytes(),
         }
     }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use ffhec_circuit::Program;
 use ffhec_circuit::container::{KeyId, Kind};
-use ffhec_runtime::{Evaluator, Params};
+use ffhec_runtime::Params;
 
 use crate::args::{ProgramArgs, RowArgs};
 use crate::failure::{Failure, printable};
@@ -18,6 +18,7 @@ use crate::run;
 use crate::sealed::{self, MOST_BATCHES, Role, Rows, Sealed};
 use crate::session;
 use crate::table::{self, Table};
+use crate::work;
 
 const CIPHERTEXT_HELP: &str =
     "give a ciphertext file made by `ffhec encrypt` or `ffhec eval`, whole and unchanged";
@@ -128,7 +129,7 @@ pub(crate) fn eval(
     let memory = run::check_memory(&loaded, memory_limit)?;
     voice.say(&presets::security_line(&params));
     let evaluation = sealed::read_evaluation(key)?;
-    let evaluator = Evaluator::new(&evaluation, memory);
+    let evaluator = work::evaluator(&evaluation, memory, voice);
     let batches = rows.rows.div_ceil(params.slots());
     let meter = voice.meter("evaluate", circuit.counts().refresh as u64 * batches as u64);
     let mut sections = Vec::with_capacity(batches);
@@ -139,6 +140,7 @@ pub(crate) fn eval(
         sections.push(sealed::batch_bytes(&params, &outputs));
     }
     let time = meter.finish();
+    work::tell(&evaluator, time, voice);
     let results = Rows { role: Role::Results, rows: rows.rows, bits: circuit.output_bits(), ids: rows.ids };
     let signature = circuit.output_signature();
     sealed::write_ciphertexts(out, &params, key_id, signature, &results, &sections)?;

@@ -20,6 +20,9 @@ mod run;
 mod sealed;
 mod session;
 mod table;
+mod work;
+
+use ffhec_runtime::measure::measure;
 
 use args::{Cli, Command};
 use failure::Failure;
@@ -30,6 +33,7 @@ const STACK: usize = 256 << 20;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
+    ffhec_runtime::memory::keep_freed_memory();
     // Where finished rows would be lost, the work stops at the next level; a second Ctrl-C ends the process at once.
     let handler = || {
         if session::STOP.swap(true, Ordering::SeqCst) || !session::HAS_RESULTS.load(Ordering::SeqCst) {
@@ -79,7 +83,14 @@ fn dispatch(cli: &Cli) -> Result<(), Failure> {
             let report = inspect::Report::new(&loaded);
             print(&if *json { pretty(&report.json()) } else { report.text() })
         }
-        Command::Params { json } => {
+        Command::Params { json, measure: true, preset, level } => {
+            let params = presets::params_of(preset)?;
+            let memory_limit = run::measuring_memory(&params, cli.common.memory_limit)?;
+            voice.say(&format!("measuring {preset}; other programs that run now make it slower"));
+            let measured = measure(&params, usize::from(*level), memory_limit);
+            print(&if *json { pretty(&presets::measured_json(&measured)) } else { measured.table() })
+        }
+        Command::Params { json, measure: false, .. } => {
             print(&if *json { pretty(&presets::as_json()) } else { presets::table() })
         }
         Command::Run { program, rows, scheme, preset, out, check, estimate, seed } => {

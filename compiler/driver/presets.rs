@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use ffhec_runtime::Params;
+use ffhec_runtime::measure::Measured;
 use serde_json::{Value, json};
 
 use crate::failure::Failure;
@@ -105,4 +106,28 @@ pub(crate) fn as_json() -> Value {
             })
         })
         .collect()
+}
+
+/// What was measured, as JSON: seconds, and the costs that a target has.
+pub(crate) fn measured_json(measured: &Measured) -> Value {
+    let operations: serde_json::Map<String, Value> = measured
+        .operations()
+        .into_iter()
+        .map(|(name, time)| (name, json!({ "cpu_s": time.cpu, "wall_s": time.wall })))
+        .collect();
+    let costs = measured.costs();
+    json!({
+        "preset": measured.preset,
+        "threads": measured.threads,
+        "level": measured.level,
+        "right": measured.right,
+        "operations": operations,
+        "costs_ns": {
+            "xor": costs.xor_ns,
+            "and": costs.and_ns,
+            "refresh": costs.refresh_ns,
+            "encrypt": costs.encrypt_ns,
+            "decrypt": costs.decrypt_ns,
+        },
+    })
 }

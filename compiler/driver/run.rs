@@ -2,15 +2,12 @@
 
 use std::path::Path;
 use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 
 use ffhec_circuit::{Port, Program};
-use ffhec_runtime::{
-    Ciphertext, EncryptionKey, Evaluator, KeyPair, KeyProgress, Params, SecretKey, generate_keys,
-};
+use ffhec_runtime::{Ciphertext, EncryptionKey, KeyPair, KeyProgress, Params, SecretKey, generate_keys};
 use num_bigint::BigUint;
 use rand_chacha::ChaCha20Rng;
-use rand_chacha::rand_core::SeedableRng;
-use rayon::prelude::*;
 
 use crate::args::{ProgramArgs, RowArgs, Scheme};
 use crate::failure::Failure;
@@ -21,6 +18,7 @@ use crate::program::{self, Loaded};
 use crate::progress::{Voice, seconds, size};
 use crate::session::{self, PLAIN_ROWS, STOP};
 use crate::table::{self, Table};
+use crate::work;
 
 /// What the command line asks for.
 pub(crate) struct Request<'a> {
@@ -143,14 +141,19 @@ fn encrypted(
     let memory = check_memory(loaded, request.memory_limit)?;
     let mut rng = session::generator(request.seed, "keygen and encryption", voice)?;
     let KeyPair { secret, encryption, evaluation } = generate(params, &mut rng, voice);
-    let evaluator = Evaluator::new(&evaluation, memory);
+    let evaluator = work::evaluator(&evaluation, memory, voice);
     let refreshes = program.circuit.counts().refresh as u64;
     let meter = voice.meter("evaluate", refreshes * batches as u64);
     let mut results: Vec<Vec<BigUint>> = Vec::with_capacity(rows.len());
     let mut failure = None;
+    let mut evaluating = Duration::ZERO;
     for (number, batch) in rows.chunks(slots).enumerate() {
         let inputs = encrypt_rows(&encryption, batch, &program.circuit.inputs, &mut rng);
-        match session::evaluate(program, &evaluator, inputs, Some(&meter), Some((number + 1, batches))) {
+        let start = Instant::now();
+        let outputs =
+            session::evaluate(program, &evaluator, inputs, Some(&meter), Some((number + 1, batches)));
+        evaluating += start.elapsed();
+        match outputs {
             Ok(outputs) => {
                 results.extend(decrypt_rows(&secret, &outputs, &program.circuit.outputs, batch.len()));
                 session::HAS_RESULTS.store(true, Ordering::SeqCst);
@@ -162,6 +165,7 @@ fn encrypted(
         }
     }
     let time = meter.finish();
+    work::tell(&evaluator, evaluating.as_secs_f64(), voice);
     if !results.is_empty() {
         let per_row = seconds(time / results.len() as f64);
         voice.say(&format!("encrypt, evaluate, decrypt: {} ({per_row} per row)", seconds(time)));
@@ -179,17 +183,14 @@ pub(crate) fn generate(params: &Params, rng: &mut ChaCha20Rng, voice: &Voice) ->
     keys
 }
 
-/// Encrypts a batch of at most one ciphertext's slots of rows: one ciphertext per bit of the ports. Each bit has its
-/// own generator, so that the result does not depend on the number of threads.
+/// Encrypts a batch of at most one ciphertext's slots of rows: one ciphertext per bit of the ports.
 pub(crate) fn encrypt_rows(
     key: &EncryptionKey,
     rows: &[Vec<BigUint>],
     ports: &[Port],
     rng: &mut ChaCha20Rng,
 ) -> Vec<Ciphertext> {
-    let bits = session::bits_of_rows(rows, ports);
-    let generators: Vec<ChaCha20Rng> = bits.iter().map(|_| ChaCha20Rng::from_rng(rng)).collect();
-    bits.into_par_iter().zip(generators).map(|(slots, mut rng)| key.encrypt(&slots, &mut rng)).collect()
+    key.encrypt_all(&session::bits_of_rows(rows, ports), rng)
 }
 
 /// Decrypts a batch of `count` rows.
@@ -199,8 +200,7 @@ pub(crate) fn decrypt_rows(
     ports: &[Port],
     count: usize,
 ) -> Vec<Vec<BigUint>> {
-    let bits: Vec<Vec<bool>> = ciphertexts.par_iter().map(|ciphertext| key.decrypt(ciphertext)).collect();
-    session::rows_of_bits(&bits, ports, count)
+    session::rows_of_bits(&key.decrypt_all(ciphertexts), ports, count)
 }
 
 /// Refuses a run that does not fit the memory; returns what is left for expanded hints, in bytes.
@@ -239,6 +239,14 @@ pub(crate) fn check_key_memory(params: &Params, limit: Option<u64>) -> Result<()
         ),
         "use a machine with more memory, raise --memory-limit, or choose a smaller preset",
     ))
+}
+
+/// Refuses a measurement whose keys do not fit the memory; returns what is left for refreshes, in bytes.
+pub(crate) fn measuring_memory(params: &Params, limit: Option<u64>) -> Result<u64, Failure> {
+    check_key_memory(params, limit)?;
+    let target = params.target();
+    let keys = 3 * (target.encryption_key_bytes + target.evaluation_key_bytes) + PROCESS_BYTES;
+    Ok(limit.unwrap_or_else(available_memory).saturating_sub(keys))
 }
 
 /// What the machine has left, in bytes; unlimited where that cannot be told.

@@ -13,7 +13,7 @@ use crate::failure::Failure;
 use crate::progress::{Meter, Voice};
 
 /// Most refreshes handed over together, for each thread: a stop and the progress bar wait for one batch at most.
-const BATCH_PER_THREAD: usize = 16;
+const BATCH_PER_THREAD: usize = 32;
 
 /// Set by Ctrl-C; looked at between levels and between batches.
 pub(crate) static STOP: AtomicBool = AtomicBool::new(false);

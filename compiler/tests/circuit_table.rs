@@ -9,8 +9,9 @@ use std::path::Path;
 
 use ffhec_circuit::Circuit;
 use ffhec_compiler::float::fir::{Column, Graph, Node, Op, Value};
-use ffhec_compiler::float::lower::lower_with;
+use ffhec_compiler::float::lower::lower_for;
 use ffhec_compiler::gadgets::format::{Rounding, Scalar};
+use ffhec_compiler::gadgets::objective::Objective;
 use ffhec_compiler::opt::optimize;
 
 /// A way of building circuits, one group of columns of the table.
@@ -21,10 +22,19 @@ struct Model {
     build: fn(&Graph, bool) -> Circuit,
 }
 
-const MODELS: [Model; 1] = [Model { name: "fewest ANDs", build: fewest }];
+const MODELS: [Model; 2] =
+    [Model { name: "fewest ANDs", build: fewest }, Model { name: "least depth", build: shallowest }];
 
 fn fewest(graph: &Graph, flags: bool) -> Circuit {
-    optimize(lower_with(graph, 100_000_000, flags).unwrap())
+    built(graph, Objective::FewestAnds, flags)
+}
+
+fn shallowest(graph: &Graph, flags: bool) -> Circuit {
+    built(graph, Objective::LeastDepth, flags)
+}
+
+fn built(graph: &Graph, objective: Objective, flags: bool) -> Circuit {
+    optimize(lower_for(graph, 100_000_000, objective, flags).unwrap())
 }
 
 /// Formats of the table, in its order.
@@ -139,21 +149,27 @@ fn grouped(number: usize) -> String {
     out
 }
 
-/// ANDs, AND-depth and XORs in every model.
-fn cells(graph: &Graph, flags: bool) -> String {
-    let cell = |model: &Model| {
+/// ANDs, AND-depth and XORs in every model; where the chain is as long as the result has digits, in the first only.
+fn cells(op: &Op, graph: &Graph, flags: bool) -> String {
+    let chain = matches!(
+        op,
+        Op::Div | Op::Sqrt | Op::Fma | Op::Rem | Op::Remainder | Op::Sum | Op::Dot | Op::Convert
+    );
+    let cell = |(index, model): (usize, &Model)| {
+        if index > 0 && chain {
+            return " | | |".to_owned();
+        }
         let counts = (model.build)(graph, flags).counts();
         format!(" {} | {} | {} |", grouped(counts.and), grouped(counts.and_depth), grouped(counts.xor))
     };
-    MODELS.iter().map(cell).collect()
+    MODELS.iter().enumerate().map(cell).collect()
 }
 
 fn head(first: &str, last: &str) -> String {
     let mut lines = format!("| {first} |");
     let mut rule = "|---|".to_owned();
     for model in &MODELS {
-        let name = if MODELS.len() == 1 { String::new() } else { format!(", {}", model.name) };
-        write!(lines, " AND{name} | depth{name} | XOR{name} |").unwrap();
+        write!(lines, " {}: AND | depth | XOR |", model.name).unwrap();
         rule.push_str("---:|---:|---:|");
     }
     if !last.is_empty() {
@@ -169,14 +185,25 @@ fn page() -> String {
     for name in FORMATS {
         write!(text, "\n### `{name}`\n\n{}", head("operation", "published (AND / depth)")).unwrap();
         for (label, op, operands) in operations() {
-            // The remainders of formats with wide exponents are long divisions of thousands of bits.
+            // The remainders of formats with wide exponents are long divisions of thousands of bits, and long sums
+            // take long to optimise.
             let wide = Scalar::parse(name).unwrap().as_float().unwrap().exponent_bits > 8;
-            if wide && matches!(op, Op::Rem | Op::Remainder) {
+            if wide && (matches!(op, Op::Rem | Op::Remainder) || operands > 8) {
                 continue;
             }
             let anchor = ANCHORS.iter().find(|(format, operation, _)| *format == name && *operation == label);
             let anchor = anchor.map_or("", |(_, _, text)| text);
-            writeln!(text, "| {label} |{} {anchor} |", cells(&graph(&op, name, operands), false)).unwrap();
+            writeln!(text, "| {label} |{} {anchor} |", cells(&op, &graph(&op, name, operands), false))
+                .unwrap();
+        }
+    }
+    text.push_str("\n## Balanced\n\nA few ANDs more than the fewest, for chains a fraction as long (`--objective balanced`).\n");
+    write!(text, "\n| operation | format | AND | depth | XOR |\n|---|---|---:|---:|---:|\n").unwrap();
+    for (label, op) in [("add", Op::Add), ("mul", Op::Mul), ("less", Op::Lt)] {
+        for name in FORMATS {
+            let counts = built(&graph(&op, name, 2), Objective::Balanced, false).counts();
+            let [and, depth, xor] = [counts.and, counts.and_depth, counts.xor].map(grouped);
+            writeln!(text, "| {label} | `{name}` | {and} | {depth} | {xor} |").unwrap();
         }
     }
     text.push_str("\n## The price of options\n\nOf `ieee<8, 24, ..>`: rounding directions, what may be left out, and the status word of `--flags`.\n");
@@ -189,10 +216,10 @@ fn page() -> String {
         names.extend(["flush", "finite", "flush, finite", "toward_zero, flush, finite"].map(str::to_owned));
         for options in names {
             let graph = graph(&op, &format!("ieee<8, 24, {options}>"), operands);
-            writeln!(text, "| `{options}` |{}", cells(&graph, false)).unwrap();
+            writeln!(text, "| `{options}` |{}", cells(&op, &graph, false)).unwrap();
         }
         let graph = graph(&op, "f32", operands);
-        writeln!(text, "| `nearest_even` with `--flags` |{}", cells(&graph, true)).unwrap();
+        writeln!(text, "| `nearest_even` with `--flags` |{}", cells(&op, &graph, true)).unwrap();
     }
     text
 }

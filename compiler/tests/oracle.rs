@@ -444,6 +444,67 @@ where
     println!("{} rows of {from} to ieee<{}, {}> and integers agree", rows.len(), to.0, to.1);
 }
 
+/// Conversions of integers to a format, in all directions.
+fn from_integers<T: Semantics>(to: (u32, u32)) {
+    for (name, width, signed) in [
+        ("int<8>", 8, true),
+        ("uint<16>", 16, false),
+        ("int<33>", 33, true),
+        ("uint<64>", 64, false),
+        ("int<64>", 64, true),
+    ] {
+        let source = Scalar::parse(name).unwrap();
+        let mut random = Random(31);
+        let all = width <= 16;
+        let count = if all { 1 << width } else { rows_wanted() };
+        let rows: Vec<Vec<u128>> = (0..count)
+            .map(|index| {
+                if all {
+                    return vec![index as u128];
+                }
+                // Of any length, and with runs of ones that round up to the next power of two.
+                let bits = random.wide() & (u128::MAX >> (128 - width));
+                let shifted = bits >> (random.next() % width);
+                vec![if random.next().is_multiple_of(4) {
+                    bits ^ (u128::MAX >> (128 - width)) ^ shifted
+                } else {
+                    shifted
+                }]
+            })
+            .collect();
+        for (rounding, round) in DIRECTIONS {
+            let target = Scalar::parse(&format!("ieee<{}, {}, {}>", to.0, to.1, rounding.name())).unwrap();
+            let bench = Bench::new(&Op::Convert, target, &[source]);
+            for chunk in rows.chunks(64) {
+                for (row, (found, _)) in chunk.iter().zip(bench.run(chunk)) {
+                    let wanted: StatusAnd<IeeeFloat<T>> = if signed {
+                        let unused = 128 - width;
+                        IeeeFloat::from_i128_r(
+                            i128::from_ne_bytes((row[0] << unused).to_ne_bytes()) >> unused,
+                            round,
+                        )
+                    } else {
+                        IeeeFloat::from_u128_r(row[0], round)
+                    };
+                    let bits = wanted.value.to_bits();
+                    assert_eq!(found, bits, "{name} {target} {row:x?}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn conversions_of_integers_agree() {
+    from_integers::<HalfS>((5, 11));
+    from_integers::<BFloatS>((8, 8));
+    from_integers::<SingleS>((8, 24));
+    from_integers::<DoubleS>((11, 53));
+    from_integers::<Float8E5M2S>((5, 3));
+    from_integers::<OddS>((5, 7));
+    from_integers::<WideS>((11, 25));
+}
+
 #[test]
 fn conversions_agree() {
     conversions::<HalfS, SingleS>("f16", (8, 24));

@@ -7,6 +7,7 @@ use thiserror::Error;
 use crate::arith::{ModulusError, limbs};
 use crate::scheme::cipher::Ciphertext;
 use crate::scheme::element::{Corrections, Seed};
+use crate::scheme::expansion::GENERATOR;
 use crate::scheme::keys::{EncryptionKey, EvaluationKey, KeyId, SecretKey, stored_modulus};
 use crate::scheme::params::{CofactorKind, Literal, ModulusKind, Params, ParamsError};
 
@@ -168,6 +169,7 @@ impl EncryptionKey {
 
     fn bytes_with_id(&self, id: KeyId) -> Vec<u8> {
         let mut bytes = self.params.to_bytes();
+        push_generator(&mut bytes);
         bytes.extend(id);
         push_integer(&mut bytes, self.modulus.value(), self.params.gamma() as usize);
         bytes.extend(self.seeds.iter().flatten());
@@ -193,6 +195,7 @@ impl EncryptionKey {
         let (params, rest) = Params::read(bytes)?;
         check_length("encryption key", &params, rest, encryption_key_bytes(&params))?;
         let mut reader = Reader { rest };
+        reader.generator()?;
         let id: KeyId = reader.array()?;
         let modulus =
             stored_modulus(&params, &reader.integer("the public modulus", params.gamma() as usize)?)?;
@@ -217,6 +220,7 @@ impl EvaluationKey {
     /// The byte form.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = self.params.to_bytes();
+        push_generator(&mut bytes);
         bytes.extend(self.id);
         push_integer(&mut bytes, self.modulus.value(), self.params.gamma() as usize);
         bytes.extend(self.seed);
@@ -236,6 +240,7 @@ impl EvaluationKey {
         let (params, rest) = Params::read(bytes)?;
         check_length("evaluation key", &params, rest, evaluation_key_bytes(&params))?;
         let mut reader = Reader { rest };
+        reader.generator()?;
         let id = reader.array()?;
         let modulus =
             stored_modulus(&params, &reader.integer("the public modulus", params.gamma() as usize)?)?;
@@ -277,6 +282,9 @@ impl Ciphertext {
     }
 }
 
+/// Bytes of the name of the public generator.
+const GENERATOR_BYTES: u64 = 1 + GENERATOR.len() as u64;
+
 /// Bytes of a secret key after its parameter set.
 fn secret_key_bytes(params: &Params) -> u64 {
     let each = u64::from(params.eta().div_ceil(8)) + 4 * params.theta() as u64;
@@ -286,14 +294,18 @@ fn secret_key_bytes(params: &Params) -> u64 {
 /// Bytes of an encryption key after its parameter set.
 fn encryption_key_bytes(params: &Params) -> u64 {
     let elements = 2 * params.beta() as u64 + 4 * params.side() as u64;
-    16 + 64 + params.ciphertext_bytes() as u64 + elements * u64::from(params.correction_bits().div_ceil(8))
+    GENERATOR_BYTES
+        + 16
+        + 64
+        + params.ciphertext_bytes() as u64
+        + elements * u64::from(params.correction_bits().div_ceil(8))
 }
 
 /// Bytes of an evaluation key after its parameter set.
 fn evaluation_key_bytes(params: &Params) -> u64 {
     let hints = params.slots() as u64 * (4 + 8 * params.limbs() as u64);
     let key_bits = params.hints() as u64 * u64::from(params.correction_bits().div_ceil(8));
-    16 + 32 + params.ciphertext_bytes() as u64 + hints + key_bits
+    GENERATOR_BYTES + 16 + 32 + params.ciphertext_bytes() as u64 + hints + key_bits
 }
 
 impl Params {
@@ -324,6 +336,12 @@ fn push_integer(bytes: &mut Vec<u8>, limbs: &[u64], bits: usize) {
     bytes.resize(end, 0);
 }
 
+/// Names the generator that expands the public seeds.
+fn push_generator(bytes: &mut Vec<u8>) {
+    bytes.push(GENERATOR.len() as u8);
+    bytes.extend(GENERATOR.bytes());
+}
+
 fn push_corrections(bytes: &mut Vec<u8>, params: &Params, corrections: &Corrections) {
     for correction in corrections.iter() {
         push_integer(bytes, correction, params.correction_bits() as usize);
@@ -347,6 +365,20 @@ impl<'a> Reader<'a> {
         let mut array = [0; N];
         array.copy_from_slice(self.take(N)?);
         Ok(array)
+    }
+
+    /// The name of the one generator that there is.
+    fn generator(&mut self) -> Result<(), StoreError> {
+        let length = self.array::<1>()?[0];
+        let name = self.take(usize::from(length))?;
+        if name == GENERATOR.as_bytes() {
+            return Ok(());
+        }
+        Err(StoreError::Value {
+            what: "the generator of the key's public numbers",
+            expected: format!("{GENERATOR:?}"),
+            found: format!("{:?}", String::from_utf8_lossy(name)),
+        })
     }
 
     /// An integer below `2^bits`, in `ceil(bits / 64)` limbs.
@@ -417,10 +449,10 @@ mod tests {
     fn sizes_are_those_of_the_formula() {
         // l = 2: L = 4, beta = 11, corrections of 4 * 256 + 8 + 2 = 1034 bits, Theta = 12, kappa + 1 = 6080.
         let params = KEYS.secret.params().to_bytes().len() as u64;
-        let encryption = 16 + 750 + 64 + (2 * 11 + 4 * 2) * 130;
+        let encryption = 12 + 16 + 750 + 64 + (2 * 11 + 4 * 2) * 130;
         assert_eq!(KEYS.encryption.to_bytes().len() as u64, params + encryption);
         assert_eq!(KEYS.encryption.params().encryption_key_bytes(), params + encryption);
-        let evaluation = 16 + 750 + 32 + 4 * (4 + 760) + 12 * 130;
+        let evaluation = 12 + 16 + 750 + 32 + 4 * (4 + 760) + 12 * 130;
         assert_eq!(KEYS.evaluation.to_bytes().len() as u64, params + evaluation);
         assert_eq!(KEYS.evaluation.params().evaluation_key_bytes(), params + evaluation);
         assert_eq!(ciphertext().to_bytes(KEYS.secret.params()).len(), 750);
@@ -449,7 +481,7 @@ mod tests {
         let messages = read_all(&bytes);
         assert!(messages[0].contains("takes 192 bytes, but there are 191"), "{}", messages[0]);
         assert!(
-            messages[1].contains("encryption key of parameter set \"test\" takes 4730 bytes"),
+            messages[1].contains("encryption key of parameter set \"test\" takes 4742 bytes"),
             "{}",
             messages[1]
         );
@@ -473,11 +505,15 @@ mod tests {
         assert!(even.to_string().contains("odd number of exactly 256 bits"), "{even}");
         let index = SecretKey::from_bytes(&flip(KEYS.secret.to_bytes(), prefix + 4 * 32, 4)).err().unwrap();
         assert!(index.to_string().contains("below 4"), "{index}");
-        let modulus =
-            EvaluationKey::from_bytes(&flip(KEYS.evaluation.to_bytes(), prefix + 749, 128)).err().unwrap();
+        let generator =
+            EvaluationKey::from_bytes(&flip(KEYS.evaluation.to_bytes(), prefix - 16 + 1, 1)).err().unwrap();
+        assert!(generator.to_string().contains("\"aes-128-ctr\", but is \"`es-128-ctr\""), "{generator}");
+        let modulus = EvaluationKey::from_bytes(&flip(KEYS.evaluation.to_bytes(), prefix + 12 + 749, 128))
+            .err()
+            .unwrap();
         assert!(modulus.to_string().contains("exactly 6000"), "{modulus}");
         let seed =
-            EncryptionKey::from_bytes(&flip(KEYS.encryption.to_bytes(), prefix + 750, 1)).err().unwrap();
+            EncryptionKey::from_bytes(&flip(KEYS.encryption.to_bytes(), prefix + 12 + 750, 1)).err().unwrap();
         assert!(seed.to_string().contains("hash"), "{seed}");
         let end = KEYS.evaluation.to_bytes().len() - 1;
         let correction =

@@ -100,6 +100,22 @@ fn params_calls_no_preset_secure() {
 }
 
 #[test]
+fn params_measures_a_preset() {
+    let measure = |rest: &[&str]| ffhec(&[&["params", "--measure", "--preset", "test"], rest].concat());
+    let text = measure(&["--level", "5"]).ok();
+    for line in ["addition", "product and reduction", "refresh, in a level of 5", "all bits were right"] {
+        assert!(text.contains(line), "{text}");
+    }
+    let json: serde_json::Value = serde_json::from_str(&measure(&["--json"]).ok()).unwrap();
+    assert_eq!((&json["right"], &json["level"]), (&true.into(), &64.into()));
+    let cost = |name: &str| json["costs_ns"][name].as_f64().unwrap();
+    assert!(cost("xor") > 0.0 && cost("xor") < cost("and") && cost("and") < cost("refresh"), "{json}");
+    measure(&["--preset", "test"]).fails(2, &["--preset"]);
+    ffhec(&["params", "--preset", "test"]).fails(2, &["--measure"]);
+    ffhec(&["params", "--measure", "--preset", "none"]).fails(2, &["none", "toy"]);
+}
+
+#[test]
 fn help_is_there_for_every_command() {
     for command in [
         "check", "compile", "import", "inspect", "opt", "run", "params", "info", "keygen", "encrypt", "eval",

@@ -81,6 +81,6 @@ fn measured_noise_stays_below_the_prediction_at_test() {
 
 #[test]
 fn measured_noise_stays_below_the_prediction_at_toy_and_within_60_bits_of_it() {
-    let (predicted, measured) = compare("toy", 2, runs(3));
+    let (predicted, measured) = compare("toy", 4, runs(8));
     assert!(predicted - measured <= 60.0, "predicted {predicted}, measured at most {measured}");
 }

@@ -227,6 +227,43 @@ mod tests {
     }
 
     #[test]
+    fn the_price_of_public_operands_stays_as_it_is() {
+        let mut table = Vec::new();
+        for name in ["float<5, 11>", "float<8, 24>", "f16", "f32"] {
+            for (op, public) in [
+                (Op::Mul, "2"),
+                (Op::Mul, "10"),
+                (Op::Mul, "85"),
+                (Op::Add, "1"),
+                (Op::Lt, "0"),
+                (Op::Lt, "1"),
+                (Op::Lt, "3"),
+                (Op::Eq, "1"),
+                (Op::Max, "0"),
+                (Op::Div, "8"),
+            ] {
+                let mut graph = program(op.clone(), name, 2);
+                for column in &mut graph.inputs {
+                    column.range = None;
+                }
+                if matches!(op, Op::Lt | Op::Eq) {
+                    graph.nodes[2].ty = Scalar::Bool;
+                    graph.outputs[0].0.ty = Scalar::Bool;
+                }
+                let full = lower(&graph, 100_000).unwrap().counts().and;
+                graph.nodes[1].op = Op::Constant(ty(name).parse_cell(public).unwrap());
+                let found = lower(&graph, 100_000).unwrap().counts().and;
+                assert!(found < full, "{name} {op:?} {public}: {found} of {full}");
+                table.push(format!(
+                    "{name:<12} x {:<3} {public:<3} AND {found:>5} of {full:>5}",
+                    format!("{op:?}")
+                ));
+            }
+        }
+        insta::assert_snapshot!(table.join("\n"));
+    }
+
+    #[test]
     fn chains_of_a_million_gates_are_lowered() {
         let mut graph = program(Op::Mul, "f16", 2);
         for index in 0..1_000 {

@@ -10,6 +10,7 @@
 use std::collections::HashMap;
 
 use num_bigint::{BigInt, BigUint, Sign};
+use num_rational::Ratio;
 
 use super::fir::{Graph, Node, Op};
 use super::fold::evaluate;
@@ -111,6 +112,18 @@ impl Corners {
                 let high = self.at(op, ty, types, high);
                 hull(ty, [low, high])
             }
+            // The same of every product: its exact extremes are at corners.
+            Op::Dot => {
+                let (mut low, mut high) = (Vec::new(), Vec::new());
+                for pair in operands.chunks_exact(2) {
+                    let [least, most] = extreme_factors(ty, pair[0]?, pair[1]?)?;
+                    low.extend(least);
+                    high.extend(most);
+                }
+                let low = self.at(op, ty, types, low);
+                let high = self.at(op, ty, types, high);
+                hull(ty, [low, high])
+            }
             Op::Input(_)
             | Op::Constant(_)
             | Op::Neg
@@ -154,8 +167,7 @@ impl Corners {
             | Op::Remainder
             | Op::IsZero
             | Op::IsSubnormal
-            | Op::IsNormal
-            | Op::Dot => None,
+            | Op::IsNormal => None,
         }
     }
 
@@ -185,6 +197,24 @@ impl Corners {
         let found = self.known.entry((op.clone(), ty, operands));
         found.or_insert_with_key(|(op, ty, operands)| evaluate(op, *ty, operands)).clone()
     }
+}
+
+/// Bounds of two intervals whose product is the least, and the largest.
+fn extreme_factors(ty: Scalar, x: &Interval, y: &Interval) -> Option<[[BigUint; 2]; 2]> {
+    let exact = |bits: &BigUint| match ty.decode(bits) {
+        Real::Finite(value) => Some(value),
+        Real::NegativeZero => Some(Ratio::from_integer(BigInt::ZERO)),
+        Real::Infinity { .. } | Real::Nan => None,
+    };
+    let mut corners = Vec::new();
+    for a in [&x.low, &x.high] {
+        for b in [&y.low, &y.high] {
+            corners.push((exact(a)? * exact(b)?, [a, b]));
+        }
+    }
+    let least = corners.iter().min_by(|a, b| a.0.cmp(&b.0))?;
+    let most = corners.iter().max_by(|a, b| a.0.cmp(&b.0))?;
+    Some([least.1.map(Clone::clone), most.1.map(Clone::clone)])
 }
 
 /// The smallest interval with all of the values, if they are finite.
@@ -295,7 +325,16 @@ pub fn facts(graph: &Graph, node: &Node, known: &[Option<Interval>], result: Opt
             && node.ty == subject
             && matches!(
                 node.op,
-                Op::Add | Op::Sub | Op::Mul | Op::Div | Op::Sqrt | Op::Fma | Op::Min | Op::Max
+                Op::Add
+                    | Op::Sub
+                    | Op::Mul
+                    | Op::Div
+                    | Op::Sqrt
+                    | Op::Fma
+                    | Op::Min
+                    | Op::Max
+                    | Op::Sum
+                    | Op::Dot
             ));
     let finite = alike && closed && operands().all(|(_, interval)| interval.is_some());
     let normal = finite
@@ -411,7 +450,7 @@ mod tests {
         (narrow, lower(&program(op, name, count, None), 1 << 20).unwrap())
     }
 
-    const OPS: [(Op, u32); 13] = [
+    const OPS: [(Op, u32); 14] = [
         (Op::Add, 2),
         (Op::Sub, 2),
         (Op::Mul, 2),
@@ -419,6 +458,7 @@ mod tests {
         (Op::Sqrt, 1),
         (Op::Fma, 3),
         (Op::Sum, 3),
+        (Op::Dot, 6),
         (Op::Min, 2),
         (Op::Abs, 1),
         (Op::Neg, 1),

@@ -53,7 +53,9 @@ pub(super) fn push_multiple(
         .map(|(place, negative)| Row { word: 0, place, negative: negative != value.is_negative() })
         .filter(|row| row.place < width)
         .collect();
-    while let Some(pattern) = (!g.shallow()).then(|| best(&rows, &words)).flatten() {
+    // Sharing makes chains; and of a public word all gates fold.
+    let share = !g.shallow() && g.known_word(word).is_none();
+    while let Some(pattern) = share.then(|| best(&rows, &words)).flatten() {
         let shared = combine(g, &words, pattern, signed, width);
         words.push(shared);
         rows = replaced(&rows, pattern, words.len() - 1);

@@ -212,6 +212,13 @@ fn cut(ty: Scalar, x: &Exact) -> Word {
 fn check(op: &Op, result: &str, types: &[&str], count: usize) {
     let ty = Scalar::parse(result).unwrap();
     let types: Vec<Scalar> = types.iter().map(|text| Scalar::parse(text).unwrap()).collect();
+    let bits: u32 = types.iter().map(|ty| ty.width()).sum();
+    let rows = if bits <= 12 || count == usize::MAX { all(&types) } else { Random(11).rows(&types, count) };
+    check_rows(op, ty, &types, &rows);
+}
+
+/// Results and status words of an operation on these operands.
+pub(super) fn check_rows(op: &Op, ty: Scalar, types: &[Scalar], rows: &[Vec<u128>]) {
     let mut graph = Graph { functions: vec!["main".to_owned()], ..Graph::default() };
     for (index, &ty) in types.iter().enumerate() {
         graph.inputs.push(Column { name: format!("x{index}"), ty, range: None });
@@ -224,8 +231,6 @@ fn check(op: &Op, result: &str, types: &[&str], count: usize) {
     graph.outputs.push((Column { name: "result".to_owned(), ty, range: None }, value_of));
     let circuit = lower_with(&graph, 1 << 24, true).unwrap();
 
-    let bits: u32 = types.iter().map(|ty| ty.width()).sum();
-    let rows = if bits <= 12 || count == usize::MAX { all(&types) } else { Random(11).rows(&types, count) };
     for chunk in rows.chunks(64) {
         let mut inputs = Vec::new();
         for (index, ty) in types.iter().enumerate() {
@@ -242,10 +247,10 @@ fn check(op: &Op, result: &str, types: &[&str], count: usize) {
             let found: Word = std::array::from_fn(|flag| flags[flag] >> lane & 1 == 1);
             let names = types.iter().zip(row).map(|(ty, &bits)| ty.print(&BigUint::from(bits)));
             let names: Vec<String> = names.collect();
-            assert_eq!(found, expected(op, ty, &types, row), "{op:?} {ty} {names:?} {row:x?}");
+            assert_eq!(found, expected(op, ty, types, row), "{op:?} {ty} {names:?} {row:x?}");
             let bits = result.iter().enumerate();
             let bits: u128 = bits.map(|(place, word)| u128::from(word >> lane & 1) << place).sum();
-            let right = reference(op, ty, &types, row);
+            let right = reference(op, ty, types, row);
             let same = bits == right || (value(ty, bits).is_nan() && value(ty, right).is_nan());
             assert!(same, "{op:?} {ty} {names:?}: {bits:x}, not {right:x}");
         }

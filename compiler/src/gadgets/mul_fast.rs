@@ -11,7 +11,8 @@ use super::bits::{Bits, Gates};
 use super::float::{Operand, fields};
 use super::format::FloatFormat;
 use super::multiply::{Columns, push_product};
-use super::prefix::{carries, half_sums, top_if};
+use super::objective::Objective;
+use super::prefix::{carries, carries_together, half_sums, top_if};
 
 /// `x * y`.
 pub fn mul(g: &mut Gates<'_>, format: FloatFormat, x: Operand<'_>, y: Operand<'_>) -> Bits {
@@ -26,7 +27,9 @@ pub fn mul(g: &mut Gates<'_>, format: FloatFormat, x: Operand<'_>, y: Operand<'_
     let (a, b) = columns.two_rows(g);
     let (generate, propagate) = half_sums(g, &a, &b);
     let zero = g.bit(false);
-    let carried = carries(g, &generate, &propagate, zero);
+    // The carries of a short product share more spans with its top bits, which are needed sooner.
+    let together = precision >= 16 || g.objective() == Objective::Balanced;
+    let carried = (if together { carries_together } else { carries })(g, &generate, &propagate, zero);
     let product: Bits = propagate.iter().zip(&carried).map(|(&half, &carry)| g.xor(half, carry)).collect();
     let last = 2 * precision - 1;
 

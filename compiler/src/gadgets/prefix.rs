@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use ffhec_circuit::Wire;
 
 use super::bits::{Bits, Gates};
+use super::objective::Objective;
 
 /// Up to this many places the best cuts are searched, in time cubic in it; beyond, and where all operands arrive
 /// together, spans are cut at the place with the most trailing zeros.
@@ -18,6 +19,9 @@ const SEARCHED: usize = 120;
 /// Carries into every place and out of the top one, `n + 1` wires, the first being `carry`. `propagate` is the XOR of
 /// the summands (not their OR).
 pub fn carries(g: &mut Gates<'_>, generate: &[Wire], propagate: &[Wire], carry: Wire) -> Bits {
+    if g.objective() == Objective::Balanced {
+        return carries_together(g, generate, propagate, carry);
+    }
     let mut spans = Spans::new(g, generate, propagate, carry);
     (0..=generate.len()).map(|high| spans.generate(g, high, 0)).collect()
 }
@@ -126,6 +130,95 @@ impl Spans {
     }
 }
 
+/// [`carries`], none of which need be there before the last one: every span is cut where that takes the fewest new
+/// spans, so that carries ripple wherever there is time (sparse trees: Knowles, "A family of adders", ARITH 1999; by
+/// slack: Liu et al., "Optimum prefix adders in a comprehensive area, timing and power design space", ASP-DAC 2007).
+pub fn carries_together(g: &mut Gates<'_>, generate: &[Wire], propagate: &[Wire], carry: Wire) -> Bits {
+    if generate.len() >= SEARCHED {
+        let mut spans = Spans::new(g, generate, propagate, carry);
+        return (0..=generate.len()).map(|high| spans.generate(g, high, 0)).collect();
+    }
+    let zero = g.bit(false);
+    let generate: Bits = [carry].into_iter().chain(generate.iter().copied()).collect();
+    let propagate: Bits = [zero].into_iter().chain(propagate.iter().copied()).collect();
+    let depths =
+        |g: &mut Gates<'_>, wires: &[Wire]| -> Vec<u32> { wires.iter().map(|&w| g.depth(w)).collect() };
+    let (late, early) = (depths(g, &generate), depths(g, &propagate));
+    let best = Cuts::search(&late, &early);
+    let on_diagonal =
+        |wires: Bits| wires.into_iter().enumerate().map(|(at, wire)| ((at, at), wire)).collect();
+    let places = generate.len();
+    let due = (0..places).map(|high| best.late[high][0]).max().unwrap_or(0);
+    let mut spans = Sparse { generate: on_diagonal(generate), propagate: on_diagonal(propagate), best };
+    (0..places).map(|high| spans.generate(g, high, 0, due)).collect()
+}
+
+/// Spans as in [`Spans`], each made when it is due.
+struct Sparse {
+    generate: BTreeMap<(usize, usize), Wire>,
+    propagate: BTreeMap<(usize, usize), Wire>,
+    best: Cuts,
+}
+
+impl Sparse {
+    /// Roughly, how many ANDs a span is going to take.
+    fn missing(
+        g: &mut Gates<'_>,
+        made: &BTreeMap<(usize, usize), Wire>,
+        span: (usize, usize),
+        due: u32,
+    ) -> usize {
+        match made.get(&span) {
+            Some(&wire) if g.depth(wire) <= due => 0,
+            Some(_) | None => span.0 - span.1,
+        }
+    }
+
+    fn generate(&mut self, g: &mut Gates<'_>, high: usize, low: usize, due: u32) -> Wire {
+        if let Some(&wire) = self.generate.get(&(high, low))
+            && (high == low || g.depth(wire) <= due)
+        {
+            return wire;
+        }
+        let mut cost = |cut: usize| {
+            let late = !(self.best.late[high][cut] <= due
+                && self.best.early[high][cut] < due
+                && self.best.late[cut - 1][low] < due);
+            let missing = 2 * Sparse::missing(g, &self.generate, (high, cut), due)
+                + Sparse::missing(g, &self.propagate, (high, cut), due - 1)
+                + 2 * Sparse::missing(g, &self.generate, (cut - 1, low), due - 1);
+            (late, missing, std::cmp::Reverse(cut.trailing_zeros()))
+        };
+        let cut = (low + 1..=high).min_by_key(|&cut| cost(cut)).unwrap_or(high);
+        let (upper, through) = (self.generate(g, high, cut, due), self.propagate(g, high, cut, due - 1));
+        let lower = self.generate(g, cut - 1, low, due - 1);
+        let passed = g.and(through, lower);
+        let wire = g.xor(upper, passed);
+        self.generate.insert((high, low), wire);
+        wire
+    }
+
+    fn propagate(&mut self, g: &mut Gates<'_>, high: usize, low: usize, due: u32) -> Wire {
+        if let Some(&wire) = self.propagate.get(&(high, low))
+            && (high == low || g.depth(wire) <= due)
+        {
+            return wire;
+        }
+        let mut cost = |cut: usize| {
+            let late = !(self.best.early[high][cut] < due && self.best.early[cut - 1][low] < due);
+            let missing = Sparse::missing(g, &self.propagate, (high, cut), due - 1)
+                + Sparse::missing(g, &self.propagate, (cut - 1, low), due - 1);
+            (late, missing, std::cmp::Reverse(cut.trailing_zeros()))
+        };
+        let cut = (low + 1..=high).min_by_key(|&cut| cost(cut)).unwrap_or(high);
+        let (upper, lower) =
+            (self.propagate(g, high, cut, due - 1), self.propagate(g, cut - 1, low, due - 1));
+        let wire = g.and(upper, lower);
+        self.propagate.insert((high, low), wire);
+        wire
+    }
+}
+
 /// The place in `low + 1 ..= high` with the most trailing zeros.
 fn aligned(high: usize, low: usize) -> usize {
     let differ = usize::BITS - 1 - (high ^ low).leading_zeros();
@@ -136,6 +229,9 @@ fn aligned(high: usize, low: usize) -> usize {
 struct Cuts {
     generate: Vec<Vec<usize>>,
     propagate: Vec<Vec<usize>>,
+    /// The depths that they give.
+    late: Vec<Vec<u32>>,
+    early: Vec<Vec<u32>>,
 }
 
 impl Cuts {
@@ -152,7 +248,7 @@ impl Cuts {
         };
         let (mut late, mut early) = (table(generate), table(propagate));
         let blank: Vec<Vec<usize>> = (0..places).map(|at| vec![0; at + 1]).collect();
-        let mut cuts = Cuts { generate: blank.clone(), propagate: blank };
+        let (mut generate_cuts, mut propagate_cuts) = (blank.clone(), blank);
         for high in 1..places {
             for low in (0..high).rev() {
                 let order = |cut: &usize| std::cmp::Reverse(cut.trailing_zeros());
@@ -163,11 +259,11 @@ impl Cuts {
                 };
                 let (p, c) = (best(&through), best(&carried));
                 (early[high][low], late[high][low]) = (through(p), carried(c));
-                cuts.propagate[high][low] = p;
-                cuts.generate[high][low] = c;
+                propagate_cuts[high][low] = p;
+                generate_cuts[high][low] = c;
             }
         }
-        cuts
+        Cuts { generate: generate_cuts, propagate: propagate_cuts, late, early }
     }
 }
 

@@ -726,22 +726,52 @@ fn small_formats_are_right_in_order_and_remainder() {
     exhaustive(&[Op::Rem, Op::Remainder], &SMALL);
 }
 
+#[allow(clippy::disallowed_methods, reason = "a test reads the environment; the compiler does not")]
+pub(super) fn full() -> bool {
+    std::env::var_os("FFHEC_FULL").is_some()
+}
+
 /// All encodings with `FFHEC_FULL`, otherwise a sample.
 #[test]
-#[allow(clippy::disallowed_methods, reason = "a test reads the environment; the compiler does not")]
-fn the_paper_format_of_sixteen_bits_is_right_in_every_unary_operation() {
-    if std::env::var_os("FFHEC_FULL").is_some() {
-        exhaustive(&UNARY, &["float<5, 11>"]);
+fn formats_of_sixteen_bits_are_right_in_every_unary_operation() {
+    let names = [
+        "float<5, 11>",
+        "float<8, 8>",
+        "f16",
+        "bf16",
+        "ieee<5, 11, flush>",
+        "ieee<5, 11, up, finite>",
+        "ieee<8, 8, down, flush, finite>",
+        "ieee<11, 5, toward_zero>",
+        "ieee<4, 12, nearest_away>",
+        "float<12, 4>",
+    ];
+    if full() {
+        exhaustive(&UNARY, &names);
     } else {
-        random(&UNARY, &["float<5, 11>"], 6_000);
+        random(&UNARY, &names, 1_000);
     }
 }
 
-/// `ieee<4, 4>` in every rounding direction with every option.
-fn every_option() -> Vec<String> {
+/// All pairs of encodings of eight bits with `FFHEC_FULL`, otherwise of five.
+#[test]
+fn every_rounding_and_option_is_right_on_all_pairs() {
+    let widths: &[(u32, u32)] = if full() { &[(4, 4), (5, 3), (3, 5), (2, 6), (6, 2)] } else { &[(3, 2)] };
+    for &(exponent, precision) in widths {
+        let names = every_option(exponent, precision);
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        exhaustive(&BASIC, &names);
+        exhaustive(&[Op::Rem, Op::Remainder], &names);
+        exhaustive(&ORDER, &names[..4]);
+        exhaustive(&UNARY, &names);
+    }
+}
+
+/// A format in every rounding direction with every option.
+pub(super) fn every_option(exponent: u32, precision: u32) -> Vec<String> {
     let named = |rounding: Rounding| {
         ["", ", flush", ", finite", ", flush, finite"]
-            .map(|options| format!("ieee<4, 4, {}{options}>", rounding.name()))
+            .map(|options| format!("ieee<{exponent}, {precision}, {}{options}>", rounding.name()))
     };
     Rounding::ALL.into_iter().flat_map(named).collect()
 }
@@ -791,7 +821,7 @@ fn every_operation_is_right_under_every_objective() {
 
 #[test]
 fn every_rounding_and_option_is_right() {
-    let names = every_option();
+    let names = every_option(4, 4);
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let ops =
         [Op::Add, Op::Mul, Op::Div, Op::Sqrt, Op::Sum, Op::Fma, Op::Dot, Op::Scale2, Op::Rem, Op::Remainder];
@@ -1022,9 +1052,10 @@ fn gate_counts_stay_as_they_are() {
     for name in ["float<5, 11>", "float<8, 8>", "float<8, 24>", "f16", "f32", "ieee<8, 24, flush, finite>"] {
         table.extend(ops.iter().map(|op| counts(few, op, name)));
     }
-    for op in [Op::Add, Op::Mul] {
-        table.push(counts(few, &op, "float<11, 53>"));
-        table.push(counts(few, &op, "f64"));
+    for op in [Op::Add, Op::Mul, Op::Div, Op::Sqrt] {
+        for name in ["float<11, 53>", "f64", "ieee<11, 53, flush, finite>"] {
+            table.push(counts(few, &op, name));
+        }
     }
     insta::assert_snapshot!(table.join("\n"));
 }

@@ -6,10 +6,11 @@
 use ffhec_circuit::{Builder, Port};
 
 use super::bits::Gates;
+use super::flags_reference::check_rows;
 use super::float::Operand;
-use super::format::{FloatFormat, Rounding, Scalar};
+use super::format::{FloatFormat, Scalar};
 use super::objective::Objective;
-use super::reference::{Bench, Random, all, reference};
+use super::reference::{Bench, Random, all, every_option, full, reference};
 use super::sum::{finish, products, summands};
 use super::window::Shape;
 use crate::float::fir::Op;
@@ -125,24 +126,27 @@ impl Adversary {
 fn check(op: &Op, name: &str, count: usize, sorted: bool, objective: Objective, rows: usize) {
     let bench = bench(op, name, count, sorted, objective);
     let mut adversary = Adversary::new(bench.ty, 0x9e37_79b9_7f4a_7c15 ^ count as u64);
+    let rows = if full() { 50 * rows } else { rows };
     let row = |_| if *op == Op::Dot { adversary.pairs(count) } else { adversary.row(count) };
     let mut rows: Vec<Vec<u128>> = (0..rows).map(row).collect();
     rows.extend(Random(77).rows(&bench.types, rows.len() / 4));
     bench.check(&rows);
 }
 
-/// The same program in every rounding direction with every option.
+/// A format in every rounding direction with every option, and the paper's of the same widths.
 fn options(exponent: u32, precision: u32) -> Vec<String> {
-    let named = |rounding: Rounding| {
-        ["", ", flush", ", finite", ", flush, finite"]
-            .map(|options| format!("ieee<{exponent}, {precision}, {}{options}>", rounding.name()))
-    };
-    Rounding::ALL.into_iter().flat_map(named).chain([format!("float<{exponent}, {precision}>")]).collect()
+    let mut names = every_option(exponent, precision);
+    names.push(format!("float<{exponent}, {precision}>"));
+    names
 }
 
 #[test]
 fn sums_of_three_are_right_on_all_operands_of_a_small_format() {
-    for name in ["ieee<4, 2>", "float<4, 2>", "ieee<4, 2, up>", "ieee<4, 2, toward_zero, flush>"] {
+    let mut names = vec!["ieee<4, 2>", "float<4, 2>", "ieee<4, 2, up>", "ieee<4, 2, toward_zero, flush>"];
+    if full() {
+        names.extend(["ieee<5, 2>", "ieee<5, 2, down>", "float<5, 2>", "ieee<4, 3, nearest_away, finite>"]);
+    }
+    for name in names {
         let bench = bench(&Op::Sum, name, 3, true, Objective::FewestAnds);
         bench.check(&all(&bench.types));
     }
@@ -186,6 +190,20 @@ fn sums_that_cancel_are_right_in_the_usual_formats() {
             check(&Op::Sum, name, 5, false, objective, 300);
             check(&Op::Dot, name, 3, true, objective, 300);
         }
+    }
+}
+
+#[test]
+fn exceptions_of_sums_that_cancel_are_right() {
+    for name in
+        options(8, 3).into_iter().chain(["bf16".to_owned(), "float<8, 24>".to_owned(), "f32".to_owned()])
+    {
+        let ty = Scalar::parse(&name).unwrap();
+        let mut adversary = Adversary::new(ty, 0x2545_f491_4f6c_dd1d);
+        let sums: Vec<Vec<u128>> = (0..640).map(|_| adversary.row(4)).collect();
+        check_rows(&Op::Sum, ty, &[ty; 4], &sums);
+        let dots: Vec<Vec<u128>> = (0..320).map(|_| adversary.pairs(3)).collect();
+        check_rows(&Op::Dot, ty, &[ty; 6], &dots);
     }
 }
 

@@ -28,12 +28,14 @@ fn joined(circuit: &Circuit) -> Circuit {
     let inside = inside(circuit);
     let mut rebuild = Rebuild::new(circuit);
     let mut depths = Depths::default();
+    let mut tree = Tree::default();
     for (index, gate) in circuit.gates.iter().enumerate() {
         if inside[index] {
             continue;
         }
         if gate.operands().any(|wire| inside[wire.index()]) {
-            join(circuit, index, &inside, &mut rebuild, &mut depths);
+            tree.read(circuit, index, &inside);
+            tree.join(circuit, &mut rebuild, &mut depths);
         } else {
             rebuild.copy(index);
         }
@@ -64,11 +66,13 @@ impl Depths {
     }
 }
 
+#[inline]
 fn above_sum(operands: impl Iterator<Item = Depth> + Clone) -> Depth {
     let ands = operands.clone().map(|depth| depth.0).max().unwrap_or(0);
     (ands, operands.map(|depth| depth.1).max().unwrap_or(0) + 1)
 }
 
+#[inline]
 fn above_product(operands: impl Iterator<Item = Depth> + Clone) -> Depth {
     let (ands, length) = above_sum(operands);
     (ands + 1, length)
@@ -90,101 +94,104 @@ fn same_kind(a: Gate, b: Gate) -> bool {
     matches!((a, b), (Gate::And(..), Gate::And(..)) | (Gate::Xor(..), Gate::Xor(..)))
 }
 
-/// Rebuilds the tree of gate number `root`, whose leaves have been rebuilt.
-fn join(circuit: &Circuit, root: usize, inside: &[bool], rebuild: &mut Rebuild, depths: &mut Depths) {
-    let (leaves, inner) = tree(circuit, root, inside);
-    let is_product = matches!(circuit.gates[root], Gate::And(..));
-    let leaf_depths: Vec<(Depth, Wire)> = leaves
-        .iter()
-        .map(|&leaf| {
-            let wire = rebuild.wire(leaf);
-            (depths.of(rebuild, wire), wire)
-        })
-        .collect();
-    if joined_depth(&leaf_depths, is_product)
-        < present_depth(circuit, root, &inner, rebuild, depths, is_product)
-    {
-        rebuild.like(root);
-        let wire = join_shallowest(leaf_depths, rebuild, depths, is_product);
-        rebuild.set(root, wire);
-    } else {
-        inner.iter().for_each(|&index| rebuild.copy(index));
-        rebuild.copy(root);
-    }
-}
-
-/// The leaves of the tree, and its gates but the root in ascending order.
-fn tree(circuit: &Circuit, root: usize, inside: &[bool]) -> (Vec<Wire>, Vec<usize>) {
-    let (mut leaves, mut inner) = (Vec::new(), Vec::new());
-    let mut open: Vec<Wire> = match circuit.gates[root] {
-        gate @ (Gate::And(..) | Gate::Xor(..)) => gate.operands().collect(),
-        Gate::Constant(_) | Gate::Input(_) | Gate::Not(_) | Gate::Refresh(_) => Vec::new(),
-    };
-    while let Some(wire) = open.pop() {
-        if inside[wire.index()] {
-            inner.push(wire.index());
-            open.extend(circuit.gate(wire).operands());
-        } else {
-            leaves.push(wire);
-        }
-    }
-    inner.sort_unstable();
-    (leaves, inner)
-}
-
-fn joined_depth(leaves: &[(Depth, Wire)], is_product: bool) -> Depth {
-    let mut heap: BinaryHeap<Reverse<Depth>> = leaves.iter().map(|&(depth, _)| Reverse(depth)).collect();
-    while let (Some(Reverse(a)), Some(Reverse(b))) = (heap.pop(), heap.pop()) {
-        let joined = above([a, b], is_product);
-        if heap.is_empty() {
-            return joined;
-        }
-        heap.push(Reverse(joined));
-    }
-    (0, 0)
-}
-
-/// The depth that the root has if the tree stays as it is.
-fn present_depth(
-    circuit: &Circuit,
+/// One tree at a time.
+#[derive(Default)]
+struct Tree {
     root: usize,
-    inner: &[usize],
-    rebuild: &Rebuild,
-    depths: &mut Depths,
     is_product: bool,
-) -> Depth {
-    let mut inner_depths: Vec<Depth> = Vec::with_capacity(inner.len());
-    let mut depth = (0, 0);
-    for &index in inner.iter().chain([&root]) {
-        let mut operands =
-            circuit.gates[index].operands().map(|wire| match inner.binary_search(&wire.index()) {
-                Ok(at) => inner_depths[at],
-                Err(_) => depths.of(rebuild, rebuild.wire(wire)),
-            });
-        let pair = [operands.next().unwrap_or((0, 0)), operands.next().unwrap_or((0, 0))];
-        depth = above(pair, is_product);
-        inner_depths.push(depth);
+    /// The wires that the tree joins.
+    leaves: Vec<Wire>,
+    /// The gates of the tree but the root, in ascending order, and their depths as the tree stands.
+    inner: Vec<usize>,
+    inner_depths: Vec<Depth>,
+    /// What is not yet joined: the shallowest first.
+    heap: BinaryHeap<Reverse<(Depth, Wire)>>,
+    depth_heap: BinaryHeap<Reverse<Depth>>,
+    open: Vec<Wire>,
+}
+
+impl Tree {
+    /// The tree of gate number `root`.
+    fn read(&mut self, circuit: &Circuit, root: usize, inside: &[bool]) {
+        self.root = root;
+        self.is_product = matches!(circuit.gates[root], Gate::And(..));
+        self.leaves.clear();
+        self.inner.clear();
+        self.open.clear();
+        self.open.extend(circuit.gates[root].operands());
+        while let Some(wire) = self.open.pop() {
+            if inside[wire.index()] {
+                self.inner.push(wire.index());
+                self.open.extend(circuit.gate(wire).operands());
+            } else {
+                self.leaves.push(wire);
+            }
+        }
+        self.inner.sort_unstable();
     }
-    depth
+
+    /// Rebuilds the tree, whose leaves have been rebuilt.
+    fn join(&mut self, circuit: &Circuit, rebuild: &mut Rebuild, depths: &mut Depths) {
+        self.heap.clear();
+        for &leaf in &self.leaves {
+            let wire = rebuild.wire(leaf);
+            self.heap.push(Reverse((depths.of(rebuild, wire), wire)));
+        }
+        if self.joined_depth() < self.present_depth(circuit, rebuild, depths) {
+            rebuild.like(self.root);
+            let wire = self.join_shallowest(rebuild, depths);
+            rebuild.set(self.root, wire);
+        } else {
+            self.inner.iter().for_each(|&index| rebuild.copy(index));
+            rebuild.copy(self.root);
+        }
+    }
+
+    /// The depth that the root has if the shallowest are joined first.
+    fn joined_depth(&mut self) -> Depth {
+        let heap = &mut self.depth_heap;
+        heap.clear();
+        heap.extend(self.heap.iter().map(|&Reverse((depth, _))| Reverse(depth)));
+        while let (Some(Reverse(a)), Some(Reverse(b))) = (heap.pop(), heap.pop()) {
+            let joined = above([a, b], self.is_product);
+            if heap.is_empty() {
+                return joined;
+            }
+            heap.push(Reverse(joined));
+        }
+        (0, 0)
+    }
+
+    /// The depth that the root has if the tree stays as it is.
+    fn present_depth(&mut self, circuit: &Circuit, rebuild: &Rebuild, depths: &mut Depths) -> Depth {
+        let Tree { root, is_product, ref inner, ref mut inner_depths, .. } = *self;
+        inner_depths.clear();
+        let mut depth = (0, 0);
+        for &index in inner.iter().chain([&root]) {
+            let mut operands =
+                circuit.gates[index].operands().map(|wire| match inner.binary_search(&wire.index()) {
+                    Ok(at) => inner_depths[at],
+                    Err(_) => depths.of(rebuild, rebuild.wire(wire)),
+                });
+            let pair = [operands.next().unwrap_or((0, 0)), operands.next().unwrap_or((0, 0))];
+            depth = above(pair, is_product);
+            inner_depths.push(depth);
+        }
+        depth
+    }
+
+    fn join_shallowest(&mut self, rebuild: &mut Rebuild, depths: &mut Depths) -> Wire {
+        loop {
+            let Reverse((_, a)) = self.heap.pop().expect("a tree has at least two leaves");
+            let Some(Reverse((_, b))) = self.heap.pop() else { return a };
+            let joined = if self.is_product { rebuild.builder.and(a, b) } else { rebuild.builder.xor(a, b) };
+            self.heap.push(Reverse((depths.of(rebuild, joined), joined)));
+        }
+    }
 }
 
 fn above(operands: [Depth; 2], is_product: bool) -> Depth {
     if is_product { above_product(operands.into_iter()) } else { above_sum(operands.into_iter()) }
-}
-
-fn join_shallowest(
-    leaves: Vec<(Depth, Wire)>,
-    rebuild: &mut Rebuild,
-    depths: &mut Depths,
-    is_product: bool,
-) -> Wire {
-    let mut heap: BinaryHeap<Reverse<(Depth, Wire)>> = leaves.into_iter().map(Reverse).collect();
-    loop {
-        let Reverse((_, a)) = heap.pop().expect("a tree has at least two leaves");
-        let Some(Reverse((_, b))) = heap.pop() else { return a };
-        let joined = if is_product { rebuild.builder.and(a, b) } else { rebuild.builder.xor(a, b) };
-        heap.push(Reverse((depths.of(rebuild, joined), joined)));
-    }
 }
 
 #[cfg(test)]

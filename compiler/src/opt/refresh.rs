@@ -229,8 +229,8 @@ impl<'a> Problem<'a> {
 
     /// The placement that begins with `marks`.
     fn complete(&self, mut marks: Vec<bool>) -> Result<Marked, PlaceError> {
-        self.repair(&mut marks)?;
-        let noise = self.prune(&mut marks);
+        let noise = self.repair(&mut marks)?;
+        let noise = self.prune(&mut marks, noise);
         let loudest = noise.iter().map(|noise| noise.0).fold(self.target.refreshed.0, f64::max);
         drop(noise);
         let refreshes = marks.iter().filter(|&&mark| mark).count();
@@ -238,26 +238,37 @@ impl<'a> Problem<'a> {
         Ok(Marked { marks, refreshes, depth, loudest })
     }
 
-    /// Adds refreshes, in gate order, until no wire is over the budget.
-    fn repair(&self, marks: &mut [bool]) -> Result<(), PlaceError> {
-        let mut seen: Vec<NoiseBits> = Vec::with_capacity(marks.len());
+    /// Adds refreshes, in gate order, until no wire is over the budget. The noise of each wire before its own refresh.
+    fn repair(&self, marks: &mut [bool]) -> Result<Vec<NoiseBits>, PlaceError> {
+        let mut noise: Vec<NoiseBits> = Vec::with_capacity(marks.len());
+        let mut repaired = false;
         for (index, gate) in self.circuit.gates.iter().enumerate() {
-            let mut noise = self.rules.noise_of(*gate, |wire| seen[wire.index()]);
-            if noise > self.target.budget {
+            let mut own = self.rules.noise_of(*gate, |wire| self.seen(wire, marks, &noise));
+            if own > self.target.budget {
                 for wire in gate.operands() {
-                    if seen[wire.index()].0 > self.loud(*gate) {
+                    if self.seen(wire, marks, &noise).0 > self.loud(*gate) {
                         marks[wire.index()] = true;
-                        seen[wire.index()] = self.target.refreshed;
+                        repaired = true;
                     }
                 }
-                noise = self.rules.noise_of(*gate, |wire| seen[wire.index()]);
+                own = self.rules.noise_of(*gate, |wire| self.seen(wire, marks, &noise));
             }
-            if noise > self.target.budget {
-                return Err(self.no_room(index, noise, &seen));
+            if own > self.target.budget {
+                return Err(self.no_room(index, own, marks, &noise));
             }
-            seen.push(if marks[index] { self.target.refreshed } else { noise });
+            noise.push(own);
         }
-        Ok(())
+        // A refresh that was added late is seen by the gates before, too.
+        Ok(if repaired { self.noise_with(marks) } else { noise })
+    }
+
+    /// The noise of each wire before its own refresh.
+    fn noise_with(&self, marks: &[bool]) -> Vec<NoiseBits> {
+        let mut noise: Vec<NoiseBits> = Vec::with_capacity(marks.len());
+        for gate in &self.circuit.gates {
+            noise.push(self.rules.noise_of(*gate, |wire| self.seen(wire, marks, &noise)));
+        }
+        noise
     }
 
     /// The noise from which on the operands of a gate over the budget are refreshed: half of what the gate can take,
@@ -272,9 +283,9 @@ impl<'a> Problem<'a> {
         }
     }
 
-    fn no_room(&self, index: usize, found: NoiseBits, seen: &[NoiseBits]) -> PlaceError {
+    fn no_room(&self, index: usize, found: NoiseBits, marks: &[bool], noise: &[NoiseBits]) -> PlaceError {
         let gate = self.circuit.gates[index];
-        let mut operands = gate.operands().map(|wire| seen[wire.index()].0);
+        let mut operands = gate.operands().map(|wire| self.seen(wire, marks, noise).0);
         let left = operands.next().unwrap_or(0.0);
         let function = self.circuit.functions.get(self.circuit.origins[index] as usize);
         PlaceError::NoRoom {
@@ -301,9 +312,10 @@ impl<'a> Problem<'a> {
         if marks[wire.index()] { self.target.refreshed } else { noise[wire.index()] }
     }
 
-    /// Drops every refresh that is not needed, in gate order; returns the noise of each wire.
-    fn prune(&self, marks: &mut [bool]) -> Vec<NoiseBits> {
-        let mut pruning = Pruning::new(self, marks);
+    /// Drops every refresh that is not needed, in gate order. Takes and returns the noise of each wire before its own
+    /// refresh.
+    fn prune(&self, marks: &mut [bool], noise: Vec<NoiseBits>) -> Vec<NoiseBits> {
+        let mut pruning = Pruning::new(self, marks, noise);
         for wire in 0..self.circuit.gates.len() {
             if pruning.marks[wire] {
                 pruning.try_drop(wire);
@@ -315,6 +327,9 @@ impl<'a> Problem<'a> {
 
 /// How many gates one attempt to drop a refresh may look at: keeps pruning near-linear.
 const PRUNE_LIMIT: usize = 400;
+
+/// A term this many bits below a sum still changes it by far more than sums are rounded.
+const VISIBLE: f64 = 20.0;
 
 struct Pruning<'a> {
     problem: &'a Problem<'a>,
@@ -337,11 +352,7 @@ struct Pruning<'a> {
 }
 
 impl<'a> Pruning<'a> {
-    fn new(problem: &'a Problem<'a>, marks: &'a mut [bool]) -> Self {
-        let mut noise: Vec<NoiseBits> = Vec::with_capacity(marks.len());
-        for gate in &problem.circuit.gates {
-            noise.push(problem.rules.noise_of(*gate, |wire| problem.seen(wire, marks, &noise)));
-        }
+    fn new(problem: &'a Problem<'a>, marks: &'a mut [bool], noise: Vec<NoiseBits>) -> Self {
         let meets = Self::meets(problem, marks);
         Pruning {
             problem,
@@ -395,17 +406,17 @@ impl<'a> Pruning<'a> {
 
     /// Whether [`Pruning::spread`] would fail, as far as a look at the gates above shows without computing any noise.
     ///
-    /// Noise only grows on the way: a wire that `wire` leads to through unrefreshed gates is at least as noisy. So if
-    /// its noise now is lower, it changes, and its readers are looked at; and a product there with an operand that
-    /// leaves no room for `wire` is over the budget. (Dropping a refresh only raises noise, because refreshes stand
-    /// where there is more noise than after them; where they do not, this says nothing.)
+    /// Sums add magnitudes, so that through unrefreshed sums the noise of `wire` is added to that of every wire it leads
+    /// to. Where that shows, their readers are to be looked at, and a product with an operand that leaves no room for
+    /// `wire` is over the budget. (Dropping a refresh only raises noise, because refreshes stand where there is more
+    /// noise than after them; where they do not, this says nothing.)
     fn is_hopeless(&mut self, wire: usize) -> bool {
         let Problem { circuit, target, ref readers, .. } = *self.problem;
-        let noise = self.noise[wire];
-        if noise <= target.refreshed {
+        let noise = self.noise[wire].0;
+        if noise < target.refreshed.0 + 1.0 {
             return false;
         }
-        if noise.0 + self.meets[wire] > target.budget.0 {
+        if noise + self.meets[wire] > target.budget.0 {
             return true;
         }
         let mut looked_at = 0;
@@ -419,13 +430,20 @@ impl<'a> Pruning<'a> {
                 return true;
             }
             for reader in readers.iter().map(|&reader| reader as usize) {
-                if let Gate::And(a, b) = circuit.gates[reader] {
-                    let other = if a.index() == wire { b } else { a };
-                    if noise.0 + self.problem.seen(other, self.marks, &self.noise).0 > target.budget.0 {
-                        return true;
+                let margin = match circuit.gates[reader] {
+                    Gate::And(a, b) => {
+                        let other = if a.index() == wire { b } else { a };
+                        if noise + self.problem.seen(other, self.marks, &self.noise).0 > target.budget.0 {
+                            return true;
+                        }
+                        -1.0
                     }
-                }
-                if !self.marks[reader] && self.noise[reader] < noise && self.glanced[reader] != self.glance {
+                    Gate::Constant(_) | Gate::Input(_) | Gate::Not(_) | Gate::Xor(..) | Gate::Refresh(_) => {
+                        VISIBLE
+                    }
+                };
+                let changes = !self.marks[reader] && self.noise[reader].0 < noise + margin;
+                if changes && self.glanced[reader] != self.glance {
                     self.glanced[reader] = self.glance;
                     self.above.push(reader);
                 }

@@ -37,7 +37,7 @@ fn times(circuit: &Circuit) -> Vec<u32> {
 fn refresh_stages(circuit: &Circuit, readers: &Readers) -> Vec<u32> {
     let earliest = earliest_stages(circuit);
     let last = earliest.iter().copied().max().unwrap_or(0);
-    let latest = latest_stages(circuit, readers, last);
+    let latest = latest_stages(circuit, last);
     Batching::new(circuit, readers, latest).run(last)
 }
 
@@ -58,12 +58,13 @@ fn earliest_stages(circuit: &Circuit) -> Vec<u32> {
     earliest
 }
 
-fn latest_stages(circuit: &Circuit, readers: &Readers, last: u32) -> Vec<u32> {
+fn latest_stages(circuit: &Circuit, last: u32) -> Vec<u32> {
     let mut latest = vec![last; circuit.gates.len()];
-    for wire in (0..circuit.gates.len()).rev() {
-        for &reader in readers.of_wire(wire) {
-            let needed = latest[reader as usize] - u32::from(is_refresh(circuit.gates[reader as usize]));
-            latest[wire] = latest[wire].min(needed);
+    for (index, gate) in circuit.gates.iter().enumerate().rev() {
+        let needed = latest[index] - u32::from(is_refresh(*gate));
+        for wire in gate.operands() {
+            let latest = &mut latest[wire.index()];
+            *latest = needed.min(*latest);
         }
     }
     latest
@@ -76,19 +77,24 @@ struct Batching<'a> {
     readers: &'a Readers,
     latest: Vec<u32>,
     stages: Vec<u32>,
-    /// How many operands of each gate are not placed yet.
+    /// How many operands of each gate are not placed yet, plus [`REFRESH`] if it is one.
     missing: Vec<u8>,
-    /// Refreshes whose input is placed, most urgent first.
-    ready: BinaryHeap<Reverse<(u32, u32)>>,
-    /// Gates whose operands are placed.
+    /// Refreshes whose input is placed, most urgent first: the latest level, then 32 bits of the gate's number.
+    ready: BinaryHeap<Reverse<u64>>,
+    /// Gates whose operands are placed and that are not refreshes.
     open: Vec<u32>,
 }
 
+/// Told apart from the number of operands.
+const REFRESH: u8 = 0x80;
+
 impl<'a> Batching<'a> {
     fn new(circuit: &'a Circuit, readers: &'a Readers, latest: Vec<u32>) -> Self {
-        let operands =
-            |gate: &Gate| u8::try_from(gate.operands().len()).expect("a gate has at most two operands");
-        let missing: Vec<u8> = circuit.gates.iter().map(operands).collect();
+        let missing = |gate: &Gate| {
+            let operands = u8::try_from(gate.operands().len()).expect("a gate has at most two operands");
+            operands + if is_refresh(*gate) { REFRESH } else { 0 }
+        };
+        let missing: Vec<u8> = circuit.gates.iter().map(missing).collect();
         let open = (0..missing.len()).filter(|&index| missing[index] == 0).map(number).collect();
         let stages = vec![0; missing.len()];
         Batching { circuit, readers, latest, stages, missing, ready: BinaryHeap::new(), open }
@@ -113,12 +119,12 @@ impl<'a> Batching<'a> {
 
     fn take(&mut self, level: u32, share: usize) -> Vec<u32> {
         let mut batch = Vec::new();
-        while let Some(&Reverse((latest, index))) = self.ready.peek() {
-            if latest > level && batch.len() >= share {
+        while let Some(&Reverse(urgency)) = self.ready.peek() {
+            if urgency >> 32 > u64::from(level) && batch.len() >= share {
                 break;
             }
             self.ready.pop();
-            batch.push(index);
+            batch.push(urgency as u32);
         }
         batch
     }
@@ -126,12 +132,8 @@ impl<'a> Batching<'a> {
     /// Puts all gates that became ready into the stage after refresh level `stage`.
     fn place_open(&mut self, stage: u32) {
         while let Some(index) = self.open.pop() {
-            if is_refresh(self.circuit.gates[index as usize]) {
-                self.ready.push(Reverse((self.latest[index as usize], index)));
-            } else {
-                self.stages[index as usize] = stage;
-                self.release_readers(index);
-            }
+            self.stages[index as usize] = stage;
+            self.release_readers(index);
         }
     }
 
@@ -139,8 +141,13 @@ impl<'a> Batching<'a> {
         for &reader in self.readers.of_wire(index as usize) {
             let missing = &mut self.missing[reader as usize];
             *missing -= 1;
-            if *missing == 0 {
-                self.open.push(reader);
+            match *missing {
+                0 => self.open.push(reader),
+                REFRESH => {
+                    let urgency = u64::from(self.latest[reader as usize]) << 32 | u64::from(reader);
+                    self.ready.push(Reverse(urgency));
+                }
+                _ => {}
             }
         }
     }

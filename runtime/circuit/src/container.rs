@@ -22,7 +22,7 @@ use thiserror::Error;
 const MAGIC: [u8; 8] = *b"\x89FFHEC\r\n";
 
 /// The format version that this crate writes, and the only one it reads.
-pub const FORMAT_VERSION: u32 = 1;
+pub const FORMAT_VERSION: u32 = 2;
 
 /// Bytes before the header proper.
 const PREFIX: u64 = 16;

@@ -87,7 +87,7 @@ pub struct NoiseRules<'a> {
 }
 
 /// log2 of the number of distances that are remembered.
-const GAIN_BITS: u32 = 13;
+const GAIN_BITS: u32 = 15;
 
 /// The bits of no distance: a NaN.
 const NOTHING: u64 = u64::MAX;
@@ -254,10 +254,10 @@ mod tests {
         let target = sample("toy");
         let rules = NoiseRules::new(&target);
         let places = [Wire::new(0), Wire::new(1)];
-        for step in 0..60_000_u32 {
+        for step in 0..200_000_u32 {
             // More distances than are remembered, each asked for more than once.
             let noises =
-                [500.0 + f64::from(step % 20_000) / 512.0, 500.0 + f64::from(step % 7)].map(NoiseBits);
+                [500.0 + f64::from(step % 60_000) / 1024.0, 500.0 + f64::from(step % 7)].map(NoiseBits);
             let sum = rules.noise_of(Gate::Xor(places[0], places[1]), |wire| noises[wire.index()]);
             assert_eq!(sum, target.xor(&noises[0], &noises[1]));
             let not = rules.noise_of(Gate::Not(places[1]), |wire| noises[wire.index()]);

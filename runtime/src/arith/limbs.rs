@@ -4,6 +4,8 @@ use std::cmp::Ordering;
 
 use num_bigint::BigUint;
 
+use super::ntt::{self, Instructions};
+
 /// Bits of a limb.
 pub const BITS: usize = 64;
 
@@ -93,6 +95,19 @@ pub fn shifted_right(x: &[u64], bits: usize) -> Vec<u64> {
     shifted
 }
 
+/// `x << bits` for less than a limb of bits, one limb longer than `x`.
+pub fn shifted_left(x: &[u64], bits: usize) -> Vec<u64> {
+    debug_assert!(bits < BITS);
+    let mut shifted = Vec::with_capacity(x.len() + 1);
+    let mut carry = 0;
+    for limb in x {
+        shifted.push(limb << bits | carry);
+        carry = limb.checked_shr((BITS - bits) as u32).unwrap_or(0);
+    }
+    shifted.push(carry);
+    shifted
+}
+
 /// Clears every bit from `bits` on.
 pub fn truncate_bits(x: &mut [u64], bits: usize) {
     let (limbs, bits) = (bits / BITS, bits % BITS);
@@ -107,11 +122,65 @@ pub fn truncate_bits(x: &mut [u64], bits: usize) {
 
 /// The product, `a.len() + b.len()` limbs.
 ///
-/// This is the one large product of the crate. num-bigint chooses between schoolbook, Karatsuba and Toom-3.
+/// This is the one large product of the crate: by rows when one factor is short, by num-bigint's Karatsuba when it is
+/// not much longer, then by number-theoretic transforms, in blocks of the longer factor when the lengths are far apart.
 pub fn product(a: &[u64], b: &[u64]) -> Vec<u64> {
-    let mut result = limbs_of(&(integer(a) * integer(b)));
-    result.resize(a.len() + b.len(), 0);
-    result
+    product_with(Instructions::best(), a, b)
+}
+
+/// [`product`] with given instructions; the result is the same with all of them.
+pub fn product_with(instructions: Instructions, a: &[u64], b: &[u64]) -> Vec<u64> {
+    let mut out = vec![0; a.len() + b.len()];
+    let (a, b) = (trimmed(a), trimmed(b));
+    let (long, short) = if a.len() < b.len() { (b, a) } else { (a, b) };
+    multiply_into(instructions, long, short, &mut out);
+    out
+}
+
+/// `out = long * short`, where `short` is not longer than `long` and `out`, of zeros, holds the product.
+fn multiply_into(instructions: Instructions, long: &[u64], short: &[u64], out: &mut [u64]) {
+    /// Up to this many limbs of the shorter factor, rows beat num-bigint.
+    const ROWS: usize = 24;
+    /// From this ratio of the lengths on, the longer factor is cut into blocks.
+    const UNBALANCED: usize = 8;
+    let total = long.len() + short.len();
+    if short.len() <= ROWS {
+        add_product(out, long, short);
+    } else if short.len() < instructions.crossover() {
+        let digits = limbs_of(&(integer(long) * integer(short)));
+        out[..digits.len()].copy_from_slice(&digits);
+    } else if short.len() > ntt::MOST_LIMBS {
+        let (low, high) = short.split_at(short.len() / 2);
+        multiply_into(instructions, long, low, &mut out[..long.len() + low.len()]);
+        let above = product_with(instructions, long, high);
+        add_assign(&mut out[low.len()..], trimmed(&above));
+    } else if long.len() >= UNBALANCED * short.len() || total > 2 * ntt::MOST_LIMBS {
+        let length = ntt::length_for(UNBALANCED * short.len().min(ntt::MOST_LIMBS / UNBALANCED * 2));
+        let factor = ntt::Spectrum::new(instructions, short, &length);
+        multiply_blocks(instructions, long, short.len(), &factor, out);
+    } else {
+        ntt::multiply(instructions, long, short, &mut out[..total]);
+    }
+}
+
+/// `out = long * short` for the transform of `short`, in blocks of `long` as long as the transform allows. `out` is
+/// zero before.
+pub(crate) fn multiply_blocks(
+    instructions: Instructions,
+    long: &[u64],
+    short: usize,
+    factor: &ntt::Spectrum,
+    out: &mut [u64],
+) {
+    let most = factor.capacity() - short;
+    let block = long.len().div_ceil(long.len().div_ceil(most).max(1)).max(1);
+    let mut product = vec![0; block + short];
+    for (i, limbs) in long.chunks(block).enumerate() {
+        let product = &mut product[..limbs.len() + short];
+        ntt::multiply_by(instructions, limbs, factor, product);
+        let overflow = add_assign(&mut out[i * block..], trimmed(product));
+        debug_assert!(!overflow, "the product fits");
+    }
 }
 
 /// The limbs as num-bigint's integer.
@@ -177,10 +246,22 @@ mod tests {
         }
 
         #[test]
+        fn unbalanced_products_agree_with_num_bigint(
+            a in vec(limb(), 0..90), b in vec(limb(), 500..2_000), portable: bool,
+        ) {
+            let instructions = if portable { Instructions::Portable } else { Instructions::best() };
+            let repeated = a.repeat(if portable { 7 } else { 1 });
+            let product = product_with(instructions, &repeated, &b);
+            prop_assert_eq!(product.len(), repeated.len() + b.len());
+            prop_assert_eq!(integer(&product), integer(&repeated) * integer(&b));
+        }
+
+        #[test]
         fn shifts_and_comparisons_agree_with_num_bigint(
             a in vec(limb(), 0..6), b in vec(limb(), 0..6), bits in 0_usize..450,
         ) {
             prop_assert_eq!(integer(&shifted_right(&a, bits)), integer(&a) >> bits);
+            prop_assert_eq!(integer(&shifted_left(&a, bits % BITS)), integer(&a) << (bits % BITS));
             let mut low = a.clone();
             truncate_bits(&mut low, bits);
             prop_assert_eq!(integer(&low) + ((integer(&a) >> bits) << bits), integer(&a));

@@ -1,11 +1,20 @@
 //! Integer arithmetic on little-endian slices of 64-bit limbs, and modulo `x_0`.
 //!
-//! Everything that multiplies large integers goes through [`limbs::product`] and [`Modulus`], so what is under them
-//! can be replaced without touching the scheme.
+//! Everything that multiplies large integers goes through [`limbs::product`] and [`Modulus`]. Small products are
+//! num-bigint's, large ones number-theoretic transforms ([`Instructions`] says with which vector instructions).
 
+pub mod division;
+pub mod factor;
+pub mod forms;
 pub mod limbs;
 mod modulus;
+pub mod montgomery;
+mod ntt;
+mod operand;
 pub mod primes;
 pub mod random;
+pub mod tree;
 
 pub use modulus::{Modulus, ModulusError};
+pub use ntt::Instructions;
+pub use operand::Transformed;

@@ -5,6 +5,8 @@
 use thiserror::Error;
 
 use super::limbs::{self, BITS};
+use super::ntt::{self, Instructions, Length};
+use super::operand::{Constant, Form, Transformed};
 use crate::scheme::params::ModulusKind;
 
 /// A public modulus, with what its reduction needs precomputed.
@@ -17,6 +19,9 @@ pub struct Modulus {
     /// Limbs of a residue.
     width: usize,
     reduction: Reduction,
+    instructions: Instructions,
+    /// The length of the transforms of a product, where transforms pay.
+    length: Option<Length>,
 }
 
 #[derive(Clone, PartialEq, Eq)]
@@ -26,12 +31,14 @@ enum Reduction {
         /// `2^bits mod x_0`.
         delta: Vec<u64>,
         /// `2^(64 k) mod x_0`, where `k` is the number of limbs of `x_0`: folds at a limb boundary.
-        aligned: Vec<u64>,
+        aligned: Constant,
     },
     /// Barrett's precomputed `floor(2^(128 width) / x_0)`.
     Barrett {
         /// The reciprocal.
-        reciprocal: Vec<u64>,
+        reciprocal: Constant,
+        /// `x_0`.
+        value: Constant,
     },
 }
 
@@ -73,6 +80,23 @@ impl Modulus {
     /// # Panics
     /// If `width` limbs leave less than the headroom.
     pub fn new(value: &[u64], bits: usize, width: usize, kind: ModulusKind) -> Result<Modulus, ModulusError> {
+        Self::with_instructions(Instructions::best(), value, bits, width, kind)
+    }
+
+    /// [`Self::new`] for given instructions; the results are the same with all of them.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    ///
+    /// # Panics
+    /// As [`Self::new`].
+    pub fn with_instructions(
+        instructions: Instructions,
+        value: &[u64],
+        bits: usize,
+        width: usize,
+        kind: ModulusKind,
+    ) -> Result<Modulus, ModulusError> {
         assert!(
             width * BITS >= bits + Self::HEADROOM as usize,
             "{width} limbs leave no headroom over {bits} bits"
@@ -86,13 +110,19 @@ impl Modulus {
             return Err(ModulusError::Even);
         }
         let reduction = match kind {
-            ModulusKind::Fold => fold_constants(&value, bits)?,
+            ModulusKind::Fold => fold_constants(&value, bits, width)?,
             ModulusKind::Paper => {
                 let power = num_bigint::BigUint::from(1_u8) << (2 * width * BITS);
-                Reduction::Barrett { reciprocal: limbs::limbs_of(&(power / limbs::integer(&value))) }
+                let reciprocal = limbs::limbs_of(&(power / limbs::integer(&value)));
+                Reduction::Barrett {
+                    reciprocal: Constant::new(reciprocal, &[width + 2]),
+                    value: Constant::new(value.clone(), &[width + 2]),
+                }
             }
         };
-        Ok(Modulus { value, bits, width, reduction })
+        let transforms = width >= instructions.crossover() && width <= ntt::MOST_LIMBS;
+        let length = transforms.then(|| ntt::length_for(2 * width + 1));
+        Ok(Modulus { value, bits, width, reduction, instructions, length })
     }
 
     /// Limbs of a residue.
@@ -124,14 +154,95 @@ impl Modulus {
 
     /// `a b mod x_0`, in `[0, x_0)`; `a` and `b` may be sums within the headroom.
     pub fn mul(&self, a: &[u64], b: &[u64]) -> Vec<u64> {
-        self.reduce(limbs::product(limbs::trimmed(a), limbs::trimmed(b)))
+        self.reduce(limbs::product_with(self.instructions, limbs::trimmed(a), limbs::trimmed(b)))
+    }
+
+    /// `a^2 mod x_0`, in `[0, x_0)`; `a` may be a sum within the headroom.
+    pub fn square(&self, a: &[u64]) -> Vec<u64> {
+        self.mul(a, a)
+    }
+
+    /// `x`, of the width of a residue, ready for several products. It may be a sum within the headroom.
+    ///
+    /// # Panics
+    /// If `x` has more limbs than a residue.
+    pub fn transform(&self, x: &[u64]) -> Transformed {
+        assert!(x.len() <= self.width, "{} limbs for residues of {}", x.len(), self.width);
+        Transformed::new(self.instructions, x, self.length.as_ref())
+    }
+
+    /// `a b mod x_0`, in `[0, x_0)`.
+    pub fn mul_transformed(&self, a: &Transformed, b: &Transformed) -> Vec<u64> {
+        self.sum_of_products(&[(a, b)], &[])
+    }
+
+    /// How much `sum over the terms of a.weight() * b.weight()` may be for one inverse transform. A longer sum takes
+    /// several; a single term must stay within.
+    pub fn product_headroom(&self) -> u64 {
+        ntt::CAPACITY / self.width as u64
+    }
+
+    /// `sum of a b over the terms + sum of the addends, mod x_0`, in `[0, x_0)`: one inverse transform for as many
+    /// terms as [`Self::product_headroom`] allows, and one reduction. The addends may be sums within the headroom.
+    ///
+    /// # Panics
+    /// If a single term exceeds the headroom, or there are more than `2^32` terms and addends.
+    pub fn sum_of_products(&self, terms: &[(&Transformed, &Transformed)], addends: &[&[u64]]) -> Vec<u64> {
+        let length = terms.len() + addends.len();
+        assert!(length <= 1 << 32, "{length} terms and addends in one sum");
+        let mut sum = vec![0; 2 * self.width + 2];
+        let mut rest = terms;
+        while !rest.is_empty() {
+            let (group, behind) = rest.split_at(self.terms_at_once(rest));
+            self.add_products(group, &mut sum);
+            rest = behind;
+        }
+        for addend in addends {
+            limbs::add_assign(&mut sum, addend);
+        }
+        self.reduce(sum)
+    }
+
+    /// How many of the first terms one inverse transform can sum.
+    fn terms_at_once(&self, terms: &[(&Transformed, &Transformed)]) -> usize {
+        let mut room = self.product_headroom();
+        let fitting = terms.iter().take(ntt::MOST_TERMS).take_while(|(a, b)| {
+            let left = room.checked_sub(a.weight.saturating_mul(b.weight));
+            room = left.unwrap_or(0);
+            left.is_some()
+        });
+        let count = fitting.count();
+        assert!(count > 0, "a product of sums exceeds the headroom of {}", self.product_headroom());
+        count
+    }
+
+    /// Adds the products; the terms fit one inverse transform.
+    fn add_products(&self, terms: &[(&Transformed, &Transformed)], sum: &mut [u64]) {
+        let mut spectra = Vec::with_capacity(terms.len());
+        for (a, b) in terms {
+            match (&a.form, &b.form) {
+                (Form::Limbs(a), Form::Limbs(b)) => {
+                    let product = limbs::product_with(self.instructions, a, b);
+                    limbs::add_assign(sum, limbs::trimmed(&product));
+                }
+                (Form::Spectrum(a), Form::Spectrum(b)) => spectra.push((&**a, &**b)),
+                (Form::Limbs(_), Form::Spectrum(_)) | (Form::Spectrum(_), Form::Limbs(_)) => {
+                    unreachable!("operands of one modulus have one form")
+                }
+            }
+        }
+        if !spectra.is_empty() {
+            let mut product = vec![0; 2 * self.width + 1];
+            ntt::sum_of_products(self.instructions, &spectra, &mut product);
+            limbs::add_assign(sum, &product);
+        }
     }
 
     /// `x mod x_0`, in `[0, x_0)`, for `x` of any length. The cost grows with the bits that `x` has above `x_0`.
     pub fn reduce(&self, x: Vec<u64>) -> Vec<u64> {
         let mut x = match &self.reduction {
             Reduction::Fold { delta, aligned } => self.fold(x, delta, aligned),
-            Reduction::Barrett { reciprocal } => self.barrett(x, reciprocal),
+            Reduction::Barrett { reciprocal, value } => self.barrett(x, reciprocal, value),
         };
         self.subtract_multiples(&mut x);
         x.resize(self.width, 0);
@@ -147,7 +258,7 @@ impl Modulus {
 
     /// `hi 2^bits + lo = lo + hi delta`, first at a limb boundary while `x` is long, then at the exact bit. The
     /// result is below `2 x_0`. Ends because `delta` has at most half the bits of `x_0`.
-    fn fold(&self, mut x: Vec<u64>, delta: &[u64], aligned: &[u64]) -> Vec<u64> {
+    fn fold(&self, mut x: Vec<u64>, delta: &[u64], aligned: &Constant) -> Vec<u64> {
         let boundary = self.value.len();
         loop {
             x.truncate(limbs::trimmed(&x).len());
@@ -155,20 +266,29 @@ impl Modulus {
                 break;
             }
             let high = x.split_off(boundary);
-            add_folded(&mut x, &high, aligned);
+            self.add_folded(&mut x, &high, aligned);
         }
         while limbs::bit_length(&x) > self.bits {
             let high = limbs::shifted_right(&x, self.bits);
             limbs::truncate_bits(&mut x, self.bits);
-            add_folded(&mut x, &high, delta);
+            let length = x.len().max(high.len() + delta.len()) + 1;
+            x.resize(length, 0);
+            limbs::add_product(&mut x, delta, &high);
         }
         x
+    }
+
+    /// `x += high * factor`, growing `x` as needed.
+    fn add_folded(&self, x: &mut Vec<u64>, high: &[u64], factor: &Constant) {
+        let length = x.len().max(high.len() + factor.limbs().len()) + 1;
+        x.resize(length, 0);
+        limbs::add_assign(x, &factor.product(self.instructions, high));
     }
 
     /// Barrett reduction, from the top when `x` is too long for one step. The result is below `3 x_0`: with
     /// `k` limbs in `x_0` and `w = width`, the quotient estimate
     /// `floor(floor(x / 2^(64 (k-1))) reciprocal / 2^(64 (2w - k + 1)))` is at most 2 too small for `x < 2^(128 w)`.
-    fn barrett(&self, mut x: Vec<u64>, reciprocal: &[u64]) -> Vec<u64> {
+    fn barrett(&self, mut x: Vec<u64>, reciprocal: &Constant, value: &Constant) -> Vec<u64> {
         x.truncate(limbs::trimmed(&x).len());
         let step = 2 * self.width;
         while x.len() > step {
@@ -180,28 +300,15 @@ impl Modulus {
         if x.len() < k {
             return x;
         }
-        let estimate = limbs::product(&x[k - 1..], reciprocal);
+        let estimate = reciprocal.product(self.instructions, &x[k - 1..]);
         let quotient = limbs::trimmed(estimate.get(2 * self.width - k + 1..).unwrap_or(&[]));
-        let multiple = limbs::product(quotient, &self.value);
+        let multiple = value.product(self.instructions, quotient);
         limbs::sub_assign(&mut x, limbs::trimmed(&multiple));
         x
     }
 }
 
-/// `x += high * factor`, growing `x` as needed.
-fn add_folded(x: &mut Vec<u64>, high: &[u64], factor: &[u64]) {
-    /// Below this many limbs, rows added in place beat a separate product.
-    const SHORT: usize = 8;
-    let length = x.len().max(high.len() + factor.len()) + 1;
-    x.resize(length, 0);
-    if high.len() <= SHORT {
-        limbs::add_product(x, factor, high);
-    } else {
-        limbs::add_assign(x, &limbs::product(high, factor));
-    }
-}
-
-fn fold_constants(value: &[u64], bits: usize) -> Result<Reduction, ModulusError> {
+fn fold_constants(value: &[u64], bits: usize, width: usize) -> Result<Reduction, ModulusError> {
     let power = |bits: usize| num_bigint::BigUint::from(1_u8) << bits;
     let delta = power(bits) - limbs::integer(value);
     let (found, allowed) = (delta.bits() as usize, bits / 2);
@@ -209,16 +316,22 @@ fn fold_constants(value: &[u64], bits: usize) -> Result<Reduction, ModulusError>
         return Err(ModulusError::Delta { allowed, found });
     }
     let aligned = (&delta << (value.len() * BITS - bits)) % limbs::integer(value);
-    Ok(Reduction::Fold { delta: limbs::limbs_of(&delta), aligned: limbs::limbs_of(&aligned) })
+    let aligned = limbs::limbs_of(&aligned);
+    // What a product has above x_0, and what the fold of that has.
+    let lengths = [aligned.len() + 2, width + 2];
+    Ok(Reduction::Fold { delta: limbs::limbs_of(&delta), aligned: Constant::new(aligned, &lengths) })
 }
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
+    use crate::arith::random::random_limbs;
     use num_bigint::BigUint;
     use proptest::collection::vec;
     use proptest::prelude::*;
+    use rand_chacha::ChaCha20Rng;
+    use rand_core::SeedableRng;
 
     const BITS_OF_X0: usize = 1_000;
     const WIDTH: usize = 16;
@@ -266,6 +379,54 @@ mod tests {
             let (x, y) = (limbs::integer(&a), limbs::integer(&b));
             prop_assert_eq!(limbs::integer(&modulus.add(&a, &b)), (&x + &y) % &value);
             prop_assert_eq!(limbs::integer(&modulus.sub(&a, &b)), (&x + &value - &y) % &value);
+        }
+    }
+
+    /// A modulus large enough for transforms, which does not end at a limb boundary.
+    fn large(instructions: Instructions, kind: ModulusKind, bits: usize) -> Modulus {
+        let mut rng = ChaCha20Rng::from_seed([5; 32]);
+        let one = BigUint::from(1_u8);
+        let delta = random_limbs(&mut rng, bits / 15);
+        let value = match kind {
+            ModulusKind::Fold => (&one << bits) - (limbs::integer(&delta) | &one),
+            ModulusKind::Paper => {
+                limbs::integer(&random_limbs(&mut rng, bits - 1)) | (&one << (bits - 1)) | &one
+            }
+        };
+        let value = limbs::limbs_of(&value);
+        Modulus::with_instructions(instructions, &value, bits, (bits + 16) / BITS + 1, kind).unwrap()
+    }
+
+    #[test]
+    fn large_ring_operations_agree_with_division() {
+        let mut rng = ChaCha20Rng::from_seed([6; 32]);
+        for bits in [8_010_usize, 30_700, 64_000, 90_001] {
+            for kind in [ModulusKind::Fold, ModulusKind::Paper] {
+                let with = [Instructions::Portable, Instructions::Avx2, Instructions::best()];
+                let moduli = with.map(|with| large(with, kind, bits));
+                let value = limbs::integer(moduli[0].value());
+                let width = moduli[0].width();
+                let ones = vec![u64::MAX; width];
+                let mut draw = || random_limbs(&mut rng, width * BITS);
+                let [a, b, c, d] = [draw(), ones, draw(), draw()];
+                let [x, y, z, t] = [&a, &b, &c, &d].map(|limbs| limbs::integer(limbs));
+                let long = [&a[..], &b, &c, &d, &a].concat();
+                for modulus in moduli {
+                    assert_eq!(limbs::integer(&modulus.mul(&a, &b)), &x * &y % &value);
+                    assert_eq!(limbs::integer(&modulus.square(&b)), &y * &y % &value);
+                    assert_eq!(limbs::integer(&modulus.reduce(long.clone())), limbs::integer(&long) % &value);
+                    let [ta, tb, tc, td] = [&a, &b, &c, &d].map(|limbs| modulus.transform(limbs));
+                    assert_eq!(limbs::integer(&modulus.mul_transformed(&ta, &td)), &x * &t % &value);
+                    // The carry of a full adder.
+                    let carry = modulus.sum_of_products(&[(&ta.plus(&tb), &ta.plus(&tc))], &[&a]);
+                    assert_eq!(limbs::integer(&carry), ((&x + &y) * (&x + &z) + &x) % &value);
+                    // More terms than one inverse transform takes.
+                    let terms = [(&ta, &tb), (&tb, &tb), (&tc, &td)].repeat(120);
+                    let sum = modulus.sum_of_products(&terms, &[&c, &d]);
+                    let expected = (&x * &y + &y * &y + &z * &t) * 120_u8 + &z + &t;
+                    assert_eq!(limbs::integer(&sum), expected % &value, "{bits} bits");
+                }
+            }
         }
     }
 

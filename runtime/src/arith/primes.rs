@@ -5,13 +5,24 @@ use num_traits::{One, ToPrimitive, Zero};
 use rand_core::Rng;
 use rayon::prelude::*;
 
-use super::random::{random_below, random_bits};
+use super::division::Divisor;
+use super::limbs;
+use super::montgomery::{powers, powers_of_two};
+use super::ntt::{Instructions, LANES};
+use super::random::{random_below, random_bits, random_index};
+use super::tree::{ProductTree, RemainderTree};
 
 /// A random number passes as prime with an error below 2 to minus this.
 const ERROR_BITS: f64 = 80.0;
 
-/// Trial division before the first Miller-Rabin round goes up to here.
-const TRIAL_BOUND: usize = 1 << 14;
+/// Numbers of so many bits with a prime factor below this are not tested further: a test costs as much as sieving by a
+/// few thousand small primes.
+fn sieve_bound(bits: u32) -> usize {
+    (bits as usize * bits as usize / 16).clamp(1 << 10, 1 << 20)
+}
+
+/// Odd numbers that are sieved together.
+const BLOCK: usize = 1 << 15;
 
 /// All primes below `bound`, by the sieve of Eratosthenes.
 pub fn primes_below(bound: usize) -> Vec<u64> {
@@ -29,7 +40,8 @@ pub fn primes_below(bound: usize) -> Vec<u64> {
     primes
 }
 
-/// Draws primes: trial division by packed small primes, then Miller-Rabin.
+/// Draws primes: a random block of odd numbers is sieved by small primes; what is left is tested in random order, eight
+/// at a time, by Fermat's test to base 2, and what passes that by Miller and Rabin's to random bases.
 #[derive(Clone, Debug)]
 pub struct PrimeSource {
     packs: Vec<Pack>,
@@ -42,45 +54,84 @@ struct Pack {
     primes: Vec<u64>,
 }
 
-impl Default for PrimeSource {
-    fn default() -> PrimeSource {
-        PrimeSource { packs: pack(&primes_below(TRIAL_BOUND)) }
-    }
-}
-
 impl PrimeSource {
-    /// A prime, uniform among those of exactly `bits` bits.
+    /// Prepares for primes of about `bits` bits.
+    pub fn new(bits: u32) -> PrimeSource {
+        PrimeSource { packs: pack(&primes_below(sieve_bound(bits)).split_off(1)) }
+    }
+
+    /// A prime of exactly `bits` bits. It is drawn uniformly among the primes of a block that is drawn uniformly, so
+    /// primes from sparse blocks are a little more likely than others: by the inverse of their number in the block.
     ///
     /// # Panics
     /// For fewer than 32 bits.
     pub fn prime_of_bits(&self, rng: &mut impl Rng, bits: u32) -> BigUint {
-        assert!(bits >= 32, "trial division would refuse small primes");
-        let top = BigUint::one() << (bits - 1);
-        self.first_prime(rng, bits, |rng| random_bits(rng, bits as usize - 1) + &top)
+        assert!(bits >= 32, "the sieve would refuse small primes");
+        let low = BigUint::one() << (bits - 1);
+        self.prime_between(rng, &low, &(&low << 1))
     }
 
-    /// A prime, uniform among those in `[low, high)`.
+    /// A prime in `[low, high)`, drawn in the same way. Does not end if there is none.
+    ///
+    /// # Panics
+    /// If `low` has fewer than 32 bits.
     pub fn prime_between(&self, rng: &mut impl Rng, low: &BigUint, high: &BigUint) -> BigUint {
+        assert!(low.bits() >= 32, "the sieve would refuse small primes");
         let width = high - low;
-        self.first_prime(rng, low.bits() as u32, |rng| low + random_below(rng, &width))
-    }
-
-    fn first_prime<R: Rng>(&self, rng: &mut R, bits: u32, draw: impl Fn(&mut R) -> BigUint) -> BigUint {
-        let rounds = rounds_for(bits);
         loop {
-            let candidate = draw(rng) | BigUint::one();
-            if !self.has_small_factor(&candidate) && miller_rabin(rng, &candidate, rounds) {
-                return candidate;
+            let start = (low + random_below(rng, &width)) | BigUint::one();
+            if let Some(prime) = self.prime_of_block(rng, &start, high) {
+                return prime;
             }
         }
     }
 
-    fn has_small_factor(&self, candidate: &BigUint) -> bool {
-        self.packs.iter().any(|pack| {
-            let remainder = word_remainder(candidate, pack.product);
-            pack.primes.iter().any(|prime| remainder.is_multiple_of(*prime))
-        })
+    /// A random one of the primes `start + 2i < high` with `i < BLOCK`.
+    fn prime_of_block(&self, rng: &mut impl Rng, start: &BigUint, high: &BigUint) -> Option<BigUint> {
+        let rounds = rounds_for(start.bits() as u32);
+        let mut order = self.sieve(start);
+        // All of the order is drawn first: the randomness used does not depend on how many are tested at a time.
+        for i in (1..order.len()).rev() {
+            order.swap(i, random_index(rng, i + 1));
+        }
+        let mut candidates = order.into_iter().map(|i| start + 2 * i).filter(|candidate| candidate < high);
+        let groups = std::iter::from_fn(|| {
+            let group: Vec<BigUint> = candidates.by_ref().take(LANES).collect();
+            (!group.is_empty()).then_some(group)
+        });
+        let mut probable = groups.flat_map(|group| probable_primes(&group));
+        probable.find(|candidate| miller_rabin(rng, candidate, rounds))
     }
+
+    /// The `i < BLOCK` for which no small prime divides `start + 2i`, for an odd start.
+    fn sieve(&self, start: &BigUint) -> Vec<usize> {
+        let mut composite = vec![false; BLOCK];
+        for pack in &self.packs {
+            let remainder = word_remainder(start, pack.product);
+            for prime in &pack.primes {
+                // start + 2i = 0 modulo the prime: 2i is the even one of prime - r and 2 prime - r.
+                let missing = prime - remainder % prime;
+                let even = if missing.is_multiple_of(2) { missing } else { missing + prime };
+                let first = (even / 2 % prime) as usize;
+                for index in (first..BLOCK).step_by(*prime as usize) {
+                    composite[index] = true;
+                }
+            }
+        }
+        composite.iter().enumerate().filter(|(_, composite)| !**composite).map(|(i, _)| i).collect()
+    }
+}
+
+/// Those of up to eight odd candidates that pass Fermat's test to base 2.
+fn probable_primes(candidates: &[BigUint]) -> Vec<BigUint> {
+    // Lanes without a candidate test 3.
+    let pairs = std::array::from_fn(|lane| {
+        let modulus = candidates.get(lane).cloned().unwrap_or_else(|| BigUint::from(3_u8));
+        (modulus.clone(), modulus - 1_u8)
+    });
+    let powers = powers_of_two(Instructions::best(), &pairs);
+    let passed = candidates.iter().zip(powers).filter(|(_, power)| power.is_one());
+    passed.map(|(candidate, _)| candidate.clone()).collect()
 }
 
 fn word_remainder(value: &BigUint, divisor: u64) -> u64 {
@@ -114,23 +165,24 @@ fn rounds_for(bits: u32) -> u32 {
     (3..=bits / 9).find(|&t| error(t) < -ERROR_BITS).unwrap_or(ERROR_BITS as u32 / 2 + 1)
 }
 
-/// The Miller-Rabin test of an odd `candidate > 3`, to random bases.
+/// The Miller-Rabin test of an odd `candidate > 3`, to `rounds` random bases and some more: eight cost as much as one.
 fn miller_rabin(rng: &mut impl Rng, candidate: &BigUint, rounds: u32) -> bool {
     let one = BigUint::one();
     let minus_one = candidate - &one;
     let twos = minus_one.trailing_zeros().unwrap_or(0);
     let odd = &minus_one >> twos;
     let bases = &minus_one - 2_u8;
-    (0..rounds).all(|_| {
-        let base = random_below(rng, &bases) + 2_u8;
-        let mut power = base.modpow(&odd, candidate);
-        if power == one || power == minus_one {
-            return true;
-        }
-        (1..twos).any(|_| {
-            power = &power * &power % candidate;
-            power == minus_one
-        })
+    let passes = |mut power: BigUint| {
+        power == one
+            || power == minus_one
+            || (1..twos).any(|_| {
+                power = &power * &power % candidate;
+                power == minus_one
+            })
+    };
+    (0..rounds.div_ceil(LANES as u32)).all(|_| {
+        let bases = std::array::from_fn(|_| random_below(rng, &bases) + 2_u8);
+        powers(Instructions::best(), &bases, &odd, candidate).into_iter().all(passes)
     })
 }
 
@@ -145,21 +197,29 @@ pub struct SmallFactorSieve {
 impl SmallFactorSieve {
     /// Divides `base` by all primes below `bound`.
     pub fn new(base: &BigUint, bound: usize) -> SmallFactorSieve {
-        /// Packs per intermediate product: the base is first reduced by the product of a group.
+        /// Packs per leaf of the remainder tree.
         const GROUP: usize = 32;
         let odd_primes = primes_below(bound).split_off(1);
         let packs = pack(&odd_primes);
-        let remainders = packs
-            .par_chunks(GROUP)
-            .flat_map_iter(|group| {
-                let product: BigUint = group.iter().map(|pack| pack.product).product();
-                let reduced = base % product;
-                group.iter().flat_map(move |pack| {
-                    let remainder = word_remainder(&reduced, pack.product);
-                    pack.primes.iter().map(move |prime| remainder % prime)
-                })
-            })
-            .collect();
+        let base_limbs = limbs::limbs_of(base);
+        // Trees of about half the length of the base: longer products would be divided by for nothing.
+        let per_tree = (base_limbs.len() / 2).max(GROUP).next_multiple_of(GROUP);
+        let remainders = packs.par_chunks(per_tree).flat_map_iter(|packs| {
+            let product = |group: &[Pack]| limbs::limbs_of(&group.iter().map(|pack| pack.product).product());
+            let tree = ProductTree::new(packs.par_chunks(GROUP).map(product).collect());
+            let root = Divisor::new(tree.product(), tree.product().len());
+            let leaves = RemainderTree::new(&tree).remainders(root.remainder(base_limbs.clone()));
+            let words = |(group, leaf): (&[Pack], &Vec<u64>)| {
+                let leaf = limbs::integer(leaf);
+                let words = |pack: &Pack| {
+                    let remainder = word_remainder(&leaf, pack.product);
+                    pack.primes.iter().map(|prime| remainder % prime).collect::<Vec<_>>()
+                };
+                group.iter().flat_map(words).collect::<Vec<_>>()
+            };
+            packs.chunks(GROUP).zip(&leaves).flat_map(words).collect::<Vec<u64>>()
+        });
+        let remainders = remainders.collect();
         SmallFactorSieve { odd_primes, remainders, base_is_odd: base.bit(0) }
     }
 
@@ -218,9 +278,8 @@ mod tests {
     #[test]
     fn random_primes_have_the_size_asked_for() {
         let mut rng = ChaCha20Rng::from_seed([3; 32]);
-        let source = PrimeSource::default();
         for bits in [64, 100, 256] {
-            let prime = source.prime_of_bits(&mut rng, bits);
+            let prime = PrimeSource::new(bits).prime_of_bits(&mut rng, bits);
             assert_eq!(prime.bits(), u64::from(bits));
             assert!(miller_rabin(&mut rng, &prime, 60));
         }

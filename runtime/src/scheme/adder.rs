@@ -5,7 +5,7 @@
 /// Values that can be added and multiplied. Over bits: XOR and AND.
 pub trait Ring {
     /// One value.
-    type Element: Clone;
+    type Element;
 
     /// `a + b`.
     fn add(&self, a: &Self::Element, b: &Self::Element) -> Self::Element;
@@ -13,10 +13,32 @@ pub trait Ring {
     /// `a * b`.
     fn mul(&self, a: &Self::Element, b: &Self::Element) -> Self::Element;
 
-    /// The product of every pair; they do not depend on each other.
-    fn mul_all(&self, pairs: &[(Self::Element, Self::Element)]) -> Vec<Self::Element> {
-        pairs.iter().map(|(a, b)| self.mul(a, b)).collect()
+    /// The value of every carry; they do not depend on each other.
+    fn carries(&self, carries: Vec<Carry<Self::Element>>) -> Vec<Self::Element> {
+        carries.into_iter().map(|carry| self.carry(carry)).collect()
     }
+
+    /// `sum` and all carries, added up.
+    fn add_carries(&self, sum: Self::Element, carries: Vec<Carry<Self::Element>>) -> Self::Element {
+        self.carries(carries).iter().fold(sum, |sum, carry| self.add(&sum, carry))
+    }
+
+    /// The value of a carry.
+    fn carry(&self, carry: Carry<Self::Element>) -> Self::Element {
+        let product = self.mul(&carry.factors[0], &carry.factors[1]);
+        match carry.addend {
+            Some(addend) => self.add(&product, &addend),
+            None => product,
+        }
+    }
+}
+
+/// What an adder passes to the next column: the product of the factors, plus the addend if there is one.
+pub struct Carry<E> {
+    /// The two factors.
+    pub factors: [E; 2],
+    /// A half adder has none.
+    pub addend: Option<E>,
 }
 
 /// Adds numbers of `n + 1` bits modulo `2^(n+1)` and returns the exclusive or of the two top bits of the sum, which
@@ -33,40 +55,40 @@ pub trait Ring {
 /// # Panics
 /// With fewer than two columns, or with an empty column.
 pub fn add_columns<R: Ring>(ring: &R, mut columns: Vec<Vec<R::Element>>) -> R::Element {
-    let top = columns.len().checked_sub(1).filter(|&top| top > 0).expect("at least two columns of bits");
-    let mut sum_below = None;
-    for k in 0..top {
-        let (sum, carries) = reduce_column(ring, std::mem::take(&mut columns[k]));
-        columns[k + 1].extend(carries);
-        sum_below = Some(sum);
+    let (Some(top), Some(mut below)) = (columns.pop(), columns.pop()) else {
+        panic!("there are at least two columns of bits");
+    };
+    let mut carried = Vec::new();
+    for mut column in columns {
+        column.append(&mut carried);
+        carried = ring.carries(reduce_column(ring, column).1);
     }
-    columns[top]
-        .iter()
-        .fold(sum_below.expect("there is a column below the top"), |sum, bit| ring.add(&sum, bit))
+    below.append(&mut carried);
+    let (sum, carries) = reduce_column(ring, below);
+    let sum = top.iter().fold(sum, |sum, bit| ring.add(&sum, bit));
+    ring.add_carries(sum, carries)
 }
 
 /// Adds up one column: its sum bit and its carries. Each round takes as many full adders as there are triples; what is
-/// left over goes before their sums.
-fn reduce_column<R: Ring>(ring: &R, mut column: Vec<R::Element>) -> (R::Element, Vec<R::Element>) {
+/// left over goes before their sums. Sums take no products, so all carries of a column can be computed together.
+fn reduce_column<R: Ring>(ring: &R, mut column: Vec<R::Element>) -> (R::Element, Vec<Carry<R::Element>>) {
     let mut carries = Vec::with_capacity(column.len() / 2);
     while column.len() > 2 {
-        let rest = column.split_off(column.len() / 3 * 3);
-        let (mut sums, mut factors) = (Vec::new(), Vec::new());
-        for [a, b, d] in column.as_chunks().0 {
-            let pair = ring.add(a, b);
-            sums.push(ring.add(&pair, d));
-            factors.push((pair, ring.add(a, d)));
+        let mut next = column.split_off(column.len() / 3 * 3);
+        let mut triples = column.into_iter();
+        while let (Some(a), Some(b), Some(d)) = (triples.next(), triples.next(), triples.next()) {
+            let pair = ring.add(&a, &b);
+            next.push(ring.add(&pair, &d));
+            carries.push(Carry { factors: [pair, ring.add(&a, &d)], addend: Some(a) });
         }
-        let products = ring.mul_all(&factors);
-        carries.extend(
-            products.iter().zip(column.chunks(3)).map(|(product, triple)| ring.add(product, &triple[0])),
-        );
-        column = rest;
-        column.append(&mut sums);
+        column = next;
     }
     if let [a, b] = &column[..] {
-        carries.push(ring.mul(a, b));
-        column = vec![ring.add(a, b)];
+        let sum = ring.add(a, b);
+        let b = column.pop().expect("a pair has a second value");
+        let a = column.pop().expect("a pair has a first value");
+        carries.push(Carry { factors: [a, b], addend: None });
+        column.push(sum);
     }
     (column.pop().expect("a column is never empty"), carries)
 }

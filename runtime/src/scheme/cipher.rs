@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
-use num_bigint::{BigInt, BigUint, Sign};
+use num_bigint::{BigInt, BigUint};
 use rand_chacha::ChaCha20Rng;
 use rand_core::Rng;
 use rayon::prelude::*;
 
 use super::element::{Label, Seed, Set, stream};
 use super::keys::{EncryptionKey, SecretKey};
+use crate::arith::Transformed;
+use crate::arith::forms::Variables;
 use crate::arith::limbs;
 use crate::arith::random::{random_limbs, random_noise};
 
@@ -32,79 +34,137 @@ impl Ciphertext {
     }
 }
 
+/// Rows of multipliers that are taken together, over all matrices: their sums, and the transforms of as many key
+/// elements, are in memory at once.
+const ROWS_TOGETHER: usize = 24;
+
 impl EncryptionKey {
-    /// Encrypts one bit per slot, row by row; missing bits are 0 (FFHE paper, section 5.2; `scheme.md` 1.3):
-    /// `sum m x'_{u,0} x'_{v,1} + sum b' Pi_{u,0} Pi_{v,1} + sum b x_{i,0} x_{j,1} mod x_0`. Each double sum is
-    /// evaluated as `sum_i x_{i,0} (sum_j b_{i,j} x_{j,1})`: `beta + 2l` products and one final reduction.
+    /// Encrypts one bit per slot, row by row; missing bits are 0 (FFHE paper, section 5.2; `scheme.md` 1.3).
     ///
     /// # Panics
     /// If there are more bits than slots.
     pub fn encrypt(&self, slots: &[bool], rng: &mut ChaCha20Rng) -> Ciphertext {
-        let params = &self.params;
-        assert!(slots.len() <= params.slots(), "{} bits for {} slots", slots.len(), params.slots());
-        let mut seed = Seed::default();
-        rng.fill_bytes(&mut seed);
-        let mut total = self.double_sum(Set::First, params.beta(), |row, columns| {
-            let mut multipliers = stream(&seed, Label::Row, row);
-            let terms =
-                columns.iter().map(|x| (x, random_limbs(&mut multipliers, params.alpha() as usize), false));
-            self.combination(terms)
-        });
-        let message = self.double_sum(Set::Second, params.side(), |row, columns| {
-            let bits = slots.iter().skip(row * params.side());
-            let chosen = columns.iter().zip(bits).filter(|(_, bit)| **bit);
-            self.combination(chosen.map(|(x, _)| (x, vec![1], false)))
-        });
-        let multiples = self.double_sum(Set::Third, params.side(), |row, columns| {
-            let mut multipliers = stream(&seed, Label::Multiple, row);
-            let terms = columns.iter().map(|x| {
-                let factor = random_noise(&mut multipliers, params.alpha_prime());
-                (x, limbs::limbs_of(factor.magnitude()), factor.sign() == Sign::Minus)
-            });
-            self.combination(terms)
-        });
-        limbs::add_assign(&mut total, &message);
-        limbs::add_assign(&mut total, &multiples);
-        Ciphertext::new(self.modulus.reduce(total))
+        self.encrypt_all(&[slots], rng).swap_remove(0)
     }
 
-    /// `sum_i x_{i,0} inner(i, (x_{j,1})_j)`, not reduced.
-    fn double_sum(
+    /// Encrypts matrices of bits; the same as encrypting one after the other. Each key element is generated and
+    /// transformed once for all of them.
+    ///
+    /// A ciphertext is `sum m x'_{u,0} x'_{v,1} + sum b' Pi_{u,0} Pi_{v,1} + sum b x_{i,0} x_{j,1} mod x_0`. Each double
+    /// sum is evaluated as `sum_i x_{i,0} (sum_j b_{i,j} x_{j,1})`: the inner sums are linear forms with short
+    /// multipliers, and for the outer ones take `beta + 2l` products, whose transforms are added up before they are
+    /// transformed back.
+    ///
+    /// # Panics
+    /// If a matrix has more bits than there are slots.
+    pub fn encrypt_all<M: AsRef<[bool]> + Sync>(
         &self,
-        set: Set,
-        count: usize,
-        inner: impl Fn(usize, &[Vec<u64>]) -> Vec<u64> + Sync,
-    ) -> Vec<u64> {
-        let columns: Vec<Vec<u64>> = (0..count).into_par_iter().map(|j| self.element(set, 1, j)).collect();
-        let zero = || vec![0; 2 * self.modulus.width()];
-        let add = |mut sum: Vec<u64>, term: Vec<u64>| {
-            let carry = limbs::add_assign(&mut sum, &term);
-            debug_assert!(!carry, "the residues' headroom holds the sum of products");
-            sum
-        };
-        (0..count)
-            .into_par_iter()
-            .map(|i| limbs::product(&self.element(set, 0, i), &inner(i, &columns)))
-            .fold(zero, add)
-            .reduce(zero, add)
+        matrices: &[M],
+        rng: &mut ChaCha20Rng,
+    ) -> Vec<Ciphertext> {
+        let params = &self.params;
+        for slots in matrices {
+            let count = slots.as_ref().len();
+            assert!(count <= params.slots(), "{count} bits for {} slots", params.slots());
+        }
+        let seeds: Vec<Seed> = matrices
+            .iter()
+            .map(|_| {
+                let mut seed = Seed::default();
+                rng.fill_bytes(&mut seed);
+                seed
+            })
+            .collect();
+        let (alpha, alpha_prime, side) = (params.alpha() as usize, params.alpha_prime(), params.side());
+        let mut totals = vec![vec![0; self.modulus.width()]; matrices.len()];
+        self.add_double_sums(&mut totals, Set::First, alpha, 0, |matrix, row| {
+            let mut multipliers = stream(&seeds[matrix], Label::Row, row);
+            (0..params.beta()).map(|_| random_limbs(&mut multipliers, alpha)).collect()
+        });
+        self.add_double_sums(&mut totals, Set::Second, 1, 0, |matrix, row| {
+            let slots = matrices[matrix].as_ref();
+            let bit = |column| slots.get(row * side + column).is_some_and(|bit| *bit);
+            (0..side).map(|column| vec![u64::from(bit(column))]).collect()
+        });
+        // Multipliers in (-2^alpha', 2^alpha'): made positive, and what is too much taken off the sums.
+        let offset = BigInt::from(1_u8) << alpha_prime;
+        self.add_double_sums(
+            &mut totals,
+            Set::Third,
+            alpha_prime as usize + 1,
+            alpha_prime,
+            |matrix, row| {
+                let mut multipliers = stream(&seeds[matrix], Label::Multiple, row);
+                let mut multiplier = || random_noise(&mut multipliers, alpha_prime) + &offset;
+                (0..side).map(|_| limbs::limbs_of(multiplier().magnitude())).collect()
+            },
+        );
+        totals.into_iter().map(Ciphertext::new).collect()
     }
 
-    /// `sum +-factor x mod x_0`; the flag of a term says that it is subtracted.
-    fn combination<'x>(&self, terms: impl Iterator<Item = (&'x Vec<u64>, Vec<u64>, bool)>) -> Vec<u64> {
-        let length = self.modulus.width() + (self.params.alpha_prime() as usize).div_ceil(limbs::BITS) + 1;
-        let mut sums = [vec![0; length], vec![0; length]];
-        for (x, factor, negative) in terms {
-            limbs::add_product(&mut sums[usize::from(negative)], x, &factor);
+    /// Adds `sum_i x_{i,0} sum_j (b_{i,j} - offset) x_{j,1}` to the total of each matrix, where
+    /// `multipliers(matrix, i)` gives the `b_{i,j}`, of at most `bits` bits, and offset is `2^offset_bits`, or 0.
+    fn add_double_sums(
+        &self,
+        totals: &mut [Vec<u64>],
+        set: Set,
+        bits: usize,
+        offset_bits: u32,
+        multipliers: impl Fn(usize, usize) -> Vec<Vec<u64>> + Sync,
+    ) {
+        let modulus = &self.modulus;
+        let count = self.count(set);
+        let columns: Vec<Vec<u64>> = (0..count).into_par_iter().map(|j| self.element(set, 1, j)).collect();
+        let excess = (offset_bits > 0).then(|| {
+            let offset = BigUint::from(1_u8) << offset_bits;
+            let mut sum = vec![0; modulus.width() + offset_bits as usize / limbs::BITS + 2];
+            columns.iter().for_each(|x| limbs::add_product(&mut sum, x, &limbs::limbs_of(&offset)));
+            modulus.reduce(sum)
+        });
+        let columns = Variables::new(columns, bits);
+        // One sum of transforms takes all of a block's products.
+        let block = usize::try_from(modulus.product_headroom()).unwrap_or(usize::MAX).clamp(1, ROWS_TOGETHER);
+        let matrices = (ROWS_TOGETHER / block).max(1);
+        for from in (0..count).step_by(block) {
+            let rows: Vec<usize> = (from..count.min(from + block)).collect();
+            let elements: Vec<Transformed> =
+                rows.par_iter().map(|i| modulus.transform(&self.element(set, 0, *i))).collect();
+            for (part, totals) in totals.chunks_mut(matrices).enumerate() {
+                let pairs: Vec<(usize, usize)> = (0..totals.len())
+                    .flat_map(|matrix| rows.iter().map(move |row| (part * matrices + matrix, *row)))
+                    .collect();
+                let multipliers: Vec<Vec<Vec<u64>>> =
+                    pairs.par_iter().map(|(matrix, row)| multipliers(*matrix, *row)).collect();
+                let sums = columns.evaluate(&multipliers).into_par_iter().map(|sum| {
+                    let sum = modulus.reduce(sum);
+                    match &excess {
+                        Some(excess) => modulus.transform(&modulus.sub(&sum, excess)),
+                        None => modulus.transform(&sum),
+                    }
+                });
+                let sums: Vec<Transformed> = sums.collect();
+                totals.par_iter_mut().zip(sums.par_chunks(rows.len())).for_each(|(total, sums)| {
+                    let terms: Vec<_> = elements.iter().zip(sums).collect();
+                    *total = modulus.sum_of_products(&terms, &[total]);
+                });
+            }
         }
-        let [plus, minus] = sums.map(|sum| self.modulus.reduce(sum));
-        self.modulus.sub(&plus, &minus)
     }
 }
 
 impl SecretKey {
-    /// The bits of all slots: `[c]_p mod 2`, with one remainder tree.
+    /// The bits of all slots: `[c]_p mod 2`.
     pub fn decrypt(&self, ciphertext: &Ciphertext) -> Vec<bool> {
-        self.noises(ciphertext).iter().map(|noise| noise.bit(0)).collect()
+        self.decrypt_all(std::slice::from_ref(ciphertext)).swap_remove(0)
+    }
+
+    /// The bits of all slots of each ciphertext, with one remainder tree for all of them.
+    pub fn decrypt_all(&self, ciphertexts: &[Ciphertext]) -> Vec<Vec<bool>> {
+        let residues = self.residues();
+        let decrypt = |ciphertext: &Ciphertext| {
+            residues.centred(&ciphertext.value).iter().map(|noise| noise.bit(0)).collect()
+        };
+        ciphertexts.par_iter().map(decrypt).collect()
     }
 
     /// The noise: the largest `log2 |[c]_p|` of all slots, 0 for a trivial ciphertext.
@@ -128,7 +188,7 @@ impl SecretKey {
 
     /// The centred residues of all slots.
     pub(super) fn noises(&self, ciphertext: &Ciphertext) -> Vec<BigInt> {
-        self.tree().centred(&limbs::integer(&ciphertext.value))
+        self.residues().centred(&ciphertext.value)
     }
 }
 

@@ -13,9 +13,10 @@ use rand_core::Rng;
 use rayon::prelude::*;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
-use super::crt::{Crt, ProductTree};
+use super::crt::{PrimeTree, Residues};
 use super::element::{Compressor, Corrections, Label, Seed, Set, hint, stream};
 use super::params::{CofactorKind, ModulusKind, Params};
+use crate::arith::division::Divisor;
 use crate::arith::limbs;
 use crate::arith::primes::{PrimeSource, SmallFactorSieve};
 use crate::arith::random::{random_below, random_index, random_noise};
@@ -113,9 +114,8 @@ pub fn generate_keys(
     let seeds = [draw_seed(), draw_seed()];
     let evaluation_seed = draw_seed();
 
-    let tree = ProductTree::new(secret_primes(params, &secret_seed, progress));
-    let crt = Crt::new(&tree);
-    let compressor = Compressor::new(params, &tree, &crt);
+    let tree = PrimeTree::new(&secret_primes(params, &secret_seed, progress));
+    let compressor = Compressor::new(params, &tree);
     let maker = Maker { params, primes: tree.product(), compressor, secret_seed: &secret_seed, progress };
 
     let modulus = maker.modulus();
@@ -138,14 +138,14 @@ pub fn generate_keys(
     };
 
     let width = (params.eta() as usize).div_ceil(limbs::BITS);
-    let primes = tree.primes().iter().map(|prime| limbs::padded_limbs(prime, width)).collect();
+    let primes = tree.primes().map(|prime| limbs::padded_limbs(&prime, width)).collect();
     secret_seed.zeroize();
     KeyPair { secret: SecretKey { params: params.clone(), id, primes, indices }, encryption, evaluation }
 }
 
 /// Distinct primes of exactly eta bits, one per slot.
 fn secret_primes(params: &Params, secret: &Seed, progress: Option<ProgressCallback<'_>>) -> Vec<BigUint> {
-    let source = PrimeSource::default();
+    let source = PrimeSource::new(params.eta());
     let count = params.slots();
     let mut streams: Vec<ChaCha20Rng> = (0..count).map(|slot| stream(secret, Label::Prime, slot)).collect();
     let counter = Counter::new("secret primes", count, progress);
@@ -178,7 +178,7 @@ fn secret_indices(params: &Params, secret: &Seed) -> Vec<Vec<u32>> {
 struct Maker<'a> {
     params: &'a Params,
     /// The product of the secret primes.
-    primes: &'a BigUint,
+    primes: &'a [u64],
     compressor: Compressor<'a>,
     secret_seed: &'a Seed,
     progress: Option<ProgressCallback<'a>>,
@@ -194,7 +194,7 @@ impl Maker<'_> {
                 CofactorKind::SmallFactorFree => self.small_factor_free_cofactor(),
                 CofactorKind::Rough => self.rough_cofactor(),
             };
-            let value = limbs::limbs_of(&(cofactor * self.primes));
+            let value = limbs::product(&limbs::limbs_of(&cofactor), self.primes);
             Modulus::new(&value, params.gamma() as usize, params.limbs(), params.modulus())
                 .expect("the cofactor was chosen for a modulus of this form and size")
         })
@@ -202,9 +202,13 @@ impl Maker<'_> {
 
     /// The half-open range of cofactors for which `x_0` has exactly gamma bits.
     fn cofactor_range(&self, others: &BigUint) -> (BigUint, BigUint) {
-        let divisor = self.primes * others;
-        let power = |bits: u32| BigUint::from(1_u8) << bits;
-        (power(self.params.gamma() - 1) / &divisor + 1_u8, power(self.params.gamma()) / &divisor)
+        let divisor = limbs::product(self.primes, &limbs::limbs_of(others));
+        let divisor = Divisor::new(&divisor, limbs::trimmed(&divisor).len());
+        let quotient = |bits: u32| {
+            let power = BigUint::from(1_u8) << bits;
+            limbs::integer(&divisor.quotient_and_remainder(limbs::limbs_of(&power)).0)
+        };
+        (quotient(self.params.gamma() - 1) + 1_u8, quotient(self.params.gamma()))
     }
 
     /// A base minus a small random offset, so that no prime below 2^20 divides it. The base is the largest cofactor
@@ -227,8 +231,8 @@ impl Maker<'_> {
     /// A product of primes of at least lambda^2 bits; the last one is chosen so that the size is exact.
     fn rough_cofactor(&self) -> BigUint {
         let params = self.params;
-        let source = PrimeSource::default();
         let size = (params.lambda() * params.lambda()).max(32);
+        let source = PrimeSource::new(size);
         let total = params.gamma() - params.slots() as u32 * params.eta();
         let count = (total / size).saturating_sub(1) as usize;
         let counter = Counter::new("primes of the public modulus", count + 1, self.progress);
@@ -253,16 +257,14 @@ impl Maker<'_> {
         residue: impl Fn(usize, usize, &mut ChaCha20Rng) -> BigInt + Sync,
     ) -> Corrections {
         let counter = Counter::new(stage, count, self.progress);
-        let correction = |index: usize| {
+        Corrections::make(self.params, count, |index| {
             counter.after(|| {
                 let mut rng = stream(self.secret_seed, label, index);
                 let residues: Vec<BigInt> =
                     (0..self.params.slots()).map(|slot| residue(index, slot, &mut rng)).collect();
                 self.compressor.correction(seed, label, index, &residues, &mut rng)
             })
-        };
-        let corrections: Vec<BigUint> = (0..count).into_par_iter().map(correction).collect();
-        Corrections::new(self.params, &corrections)
+        })
     }
 
     /// The three sets of the quadratic form, residues as in `scheme.md` 1.2(4) to 1.2(6).
@@ -306,9 +308,10 @@ impl Maker<'_> {
     }
 
     /// For every slot, the hint in box 0 that makes its theta hints sum to `2^kappa / p`, sorted by index.
-    fn corrected_hints(&self, tree: &ProductTree, indices: &[Vec<u32>], seed: &Seed) -> Vec<(u32, Vec<u64>)> {
+    fn corrected_hints(&self, tree: &PrimeTree, indices: &[Vec<u32>], seed: &Seed) -> Vec<(u32, Vec<u64>)> {
         let params = self.params;
         let counter = Counter::new("squashing hints", indices.len(), self.progress);
+        let primes: Vec<BigUint> = tree.primes().collect();
         let correct = |(own, prime): (&Vec<u32>, &BigUint)| {
             counter.after(|| {
                 let doubled = (BigUint::from(1_u8) << (params.kappa() + 1)) + prime;
@@ -321,7 +324,7 @@ impl Maker<'_> {
                 (own[0], value)
             })
         };
-        let mut corrected: Vec<_> = indices.par_iter().zip(tree.primes()).map(correct).collect();
+        let mut corrected: Vec<_> = indices.par_iter().zip(&primes).map(correct).collect();
         corrected.sort_by_key(|(index, _)| *index);
         corrected
     }
@@ -375,9 +378,11 @@ impl SecretKey {
         &self.params
     }
 
-    /// The tree over the primes. Made anew for each use, so that no copy of the primes stays in memory.
-    pub(super) fn tree(&self) -> ProductTree {
-        ProductTree::new(self.primes.iter().map(|prime| limbs::integer(prime)).collect())
+    /// The trees over the primes. Made anew for each batch, and wiped after it, so that no copy of the primes stays in
+    /// memory.
+    pub(super) fn residues(&self) -> Residues {
+        let primes: Vec<BigUint> = self.primes.iter().map(|prime| limbs::integer(prime)).collect();
+        Residues::new(PrimeTree::new(&primes), self.params.limbs())
     }
 }
 
@@ -390,6 +395,14 @@ impl EncryptionKey {
     /// The parameter set.
     pub fn params(&self) -> &Params {
         &self.params
+    }
+
+    /// Elements in each half of a set.
+    pub(super) fn count(&self, set: Set) -> usize {
+        match set {
+            Set::First => self.params.beta(),
+            Set::Second | Set::Third => self.params.side(),
+        }
     }
 
     /// An element of half 0 or 1 of a set.
@@ -423,7 +436,8 @@ impl EvaluationKey {
         }
     }
 
-    /// The encrypted key bits `sigma_i`.
+    /// The encrypted key bits `sigma_i`, reduced.
+    #[cfg(test)]
     pub(super) fn key_bit(&self, index: usize) -> Vec<u64> {
         self.key_bits.element(&self.params, &self.modulus, &self.seed, Label::KeyBit, index)
     }

@@ -6,14 +6,27 @@
 //! of it there is.
 
 pub mod adder;
+mod boxes;
+mod buffers;
 pub mod cipher;
+mod costs;
 mod crt;
+mod digits;
 pub(crate) mod element;
 pub mod eval;
+pub(crate) mod expansion;
 pub mod keys;
 pub mod noise;
 pub mod params;
+mod patterns;
+pub(crate) mod profile;
 pub mod refresh;
+#[cfg(target_arch = "x86_64")]
+mod simd;
+#[cfg(not(target_arch = "x86_64"))]
+#[path = "simd_none.rs"]
+mod simd;
+mod source;
 
 #[cfg(test)]
 mod tests;

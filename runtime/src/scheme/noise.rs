@@ -93,31 +93,10 @@ impl Params {
             evaluation_key_bytes: self.evaluation_key_bytes(),
         }
     }
-
-    /// Rough times of one thread, from how each operation works, with big-integer products that grow as `gamma^1.5`. The
-    /// constants were fitted to one shared two-core server at toy, which measured 3.2 us for an addition, 0.8 ms for a
-    /// product, 34 to 48 ms for a refresh, 27 ms for an encryption on both cores, and 0.5 ms for a decryption. The
-    /// larger presets are extrapolated.
-    fn costs(&self) -> Costs {
-        let (gamma, limbs) = (f64::from(self.gamma()), self.limbs() as f64);
-        let (slots, beta) = (self.slots() as f64, self.beta() as f64);
-        let and_ns = 0.0127 * gamma * gamma.sqrt();
-        // Two word products of the window and one addition to a bucket, per hint and word.
-        let hints_ns = self.hints() as f64 * limbs * 3.3;
-        let rows_ns = beta * beta * limbs * f64::from(self.alpha().div_ceil(64));
-        let division_ns = 1.4 * limbs * slots * f64::from(self.eta()) / 64.0;
-        Costs {
-            xor_ns: 1.3 * limbs,
-            and_ns,
-            refresh_ns: f64::from(adder_products(self.literal().theta, self.n())) * and_ns + hints_ns,
-            encrypt_ns: (beta + 3.0 * self.side() as f64) * and_ns + rows_ns,
-            decrypt_ns: division_ns + 9_000.0 * slots,
-        }
-    }
 }
 
 /// Products of the adder: a column of m values makes `floor(m / 2)` carries, each with one product.
-fn adder_products(theta: u32, n: u32) -> u32 {
+pub(super) fn adder_products(theta: u32, n: u32) -> u32 {
     let carries = (0..n).scan(0, |carries, _| {
         *carries = (theta + *carries) / 2;
         Some(*carries)

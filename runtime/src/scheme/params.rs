@@ -267,6 +267,12 @@ impl Params {
         (h, self.rho_prime + 1 - h)
     }
 
+    /// Residues of key elements are below 2 to this in magnitude: twice a noise, and a bit or a large multiple.
+    pub(super) fn residue_bits(&self) -> u32 {
+        let (h, h_prime) = self.multiples();
+        (self.rho().max(self.rho_first()) + 2).max(h.max(h_prime) + 1)
+    }
+
     /// Elements per half of the first set: the smallest with `beta^2 >= L (rho' + 2) + lambda`.
     pub fn beta(&self) -> usize {
         self.beta as usize
@@ -303,15 +309,12 @@ impl Params {
     }
 
     /// Bytes of memory that an evaluation needs at least: `live` ciphertexts, and on each thread the box sums of one
-    /// refresh. More memory, up to [`Params::hint_bytes`], keeps the hints expanded between refreshes.
+    /// refresh and the transforms of its products. More memory makes it faster: see [`crate::Plan`].
     pub fn evaluation_bytes(&self, live: u64, threads: u64) -> u64 {
-        let box_sums = self.theta() as u64 * u64::from(self.n + 1) + (2 << self.n);
-        (live + threads * (box_sums + 8)) * self.limbs() as u64 * 8
-    }
-
-    /// Bytes of all expanded hints and encrypted key bits.
-    pub fn hint_bytes(&self) -> u64 {
-        2 * self.hints() as u64 * self.limbs() as u64 * 8
+        /// A transform takes six times the memory of its factor; the rest is for what is being reduced.
+        const TRANSFORMS: u64 = 6 * 2 * super::refresh::SUMMED_PRODUCTS as u64 + 20;
+        let box_sums = self.theta() as u64 * u64::from(self.n + 1);
+        (live + threads * (box_sums + TRANSFORMS)) * self.limbs() as u64 * 8
     }
 
     /// Largest noise, in bits, that a refresh takes: `eta - n - 3` (`scheme.md` 2.3).

@@ -6,11 +6,13 @@ use num_bigint::{BigInt, BigUint};
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
 
+use super::adder::{Ring, add_columns};
 use super::cipher::Ciphertext;
+use super::digits::Kernels;
 use super::element::Set;
-use super::eval::Evaluator;
-use super::keys::{KeyPair, generate_keys};
-use super::params::{CofactorKind, ModulusKind, Params};
+use super::eval::{Evaluator, Plan};
+use super::keys::{EvaluationKey, KeyPair, generate_keys};
+use super::params::{CofactorKind, Literal, ModulusKind, Params};
 use crate::arith::limbs;
 
 const PLENTY: u64 = 1 << 30;
@@ -101,21 +103,128 @@ fn short_messages_are_padded_with_zeros() {
     assert_eq!(keys.secret.decrypt(&keys.encryption.encrypt(&[], &mut rng(8))), [false; 4]);
 }
 
-#[test]
-fn refreshing_with_little_memory_gives_the_same_ciphertexts() {
-    let keys = generate_keys(&Params::preset("test").unwrap(), &mut rng(9), None);
-    let mut rng = rng(10);
-    let batch: Vec<Ciphertext> =
-        (0..7).map(|_| keys.encryption.encrypt(&random_bits(&mut rng, 4), &mut rng)).collect();
-    let batch: Vec<&Ciphertext> = batch.iter().collect();
-    let expected = Evaluator::new(&keys.evaluation, PLENTY).refresh(&batch);
-    for memory_limit in [0, 20_000, 200_000] {
-        let machine = Evaluator::new(&keys.evaluation, memory_limit);
-        assert_eq!(machine.expanded.is_some(), memory_limit == 200_000);
-        assert!(machine.refresh(&batch) == expected);
-        assert_eq!(machine.expand(batch[0]), Evaluator::new(&keys.evaluation, PLENTY).expand(batch[0]));
+/// Residues as plain integers.
+struct Integers<'a>(&'a BigUint);
+
+impl Ring for Integers<'_> {
+    type Element = BigUint;
+
+    fn add(&self, a: &BigUint, b: &BigUint) -> BigUint {
+        (a + b) % self.0
     }
-    assert!(Evaluator::new(&keys.evaluation, PLENTY).refresh(&[]).is_empty());
+
+    fn mul(&self, a: &BigUint, b: &BigUint) -> BigUint {
+        a * b % self.0
+    }
+}
+
+/// A refresh by its definition (`scheme.md` 2.3 and 2.4), on plain integers.
+fn refresh_by_definition(key: &EvaluationKey, ciphertext: &Ciphertext) -> (Vec<u16>, BigUint) {
+    let params = key.params();
+    let modulus = limbs::integer(key.modulus.value());
+    let c = limbs::integer(&ciphertext.value);
+    let shift = params.kappa() - params.n();
+    let half = BigUint::from(1_u8) << (shift - 1);
+    let patterns: Vec<u16> = (0..params.hints())
+        .map(|i| {
+            (((&c * limbs::integer(&key.hint(i)) + &half) >> shift) % (2_u32 << params.n()))
+                .try_into()
+                .unwrap()
+        })
+        .collect();
+    let sum = |number: usize, bit: u32| -> BigUint {
+        let range = number * params.box_size()..(number + 1) * params.box_size();
+        let chosen = range.filter(|i| patterns[*i] >> bit & 1 == 1);
+        chosen.map(|i| limbs::integer(&key.key_bit(i))).sum::<BigUint>() % &modulus
+    };
+    let columns = (0..=params.n()).map(|bit| (0..params.theta()).map(|number| sum(number, bit)).collect());
+    let rounded = add_columns(&Integers(&modulus), columns.collect());
+    (patterns, (rounded + c % 2_u8) % modulus)
+}
+
+/// Refreshes of `count` ciphertexts with every processor's code, several memory limits and numbers of threads, against
+/// the definition.
+fn check_against_definition(params: &Params, count: usize, limits: &[u64], seed: u8) {
+    let mut rng = rng(seed);
+    let keys = generate_keys(params, &mut rng, None);
+    let mut batch: Vec<Ciphertext> = (1..count)
+        .map(|_| keys.encryption.encrypt(&random_bits(&mut rng, params.slots()), &mut rng))
+        .collect();
+    batch.push(Ciphertext::trivial(true, params.limbs()));
+    let expected: Vec<_> = batch.iter().map(|c| refresh_by_definition(&keys.evaluation, c)).collect();
+    let batch: Vec<&Ciphertext> = batch.iter().collect();
+    for threads in [1, 2, 3] {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| {
+            for limit in limits {
+                for kernels in [Kernels::Portable, Kernels::detect()] {
+                    let machine = Evaluator::with_kernels(&keys.evaluation, *limit, kernels);
+                    let refreshed = machine.refresh(&batch);
+                    assert_eq!(refreshed.len(), batch.len());
+                    for (refreshed, (patterns, expected)) in refreshed.iter().zip(&expected) {
+                        assert_eq!(refreshed.value.len(), params.limbs());
+                        assert!(limbs::integer(&refreshed.value) == *expected, "limit {limit}, {kernels:?}");
+                        assert_eq!(patterns.len(), params.hints());
+                    }
+                    assert_eq!(machine.expand(batch[0]), expected[0].0);
+                }
+            }
+            assert!(Evaluator::new(&keys.evaluation, PLENTY).refresh(&[]).is_empty());
+        });
+    }
+}
+
+#[test]
+fn refreshes_are_those_of_the_definition_at_test() {
+    for params in variants("test") {
+        check_against_definition(&params, 7, &[0, 20_000, 100_000, PLENTY], 9);
+    }
+}
+
+#[test]
+fn refreshes_are_those_of_the_definition_at_toy() {
+    check_against_definition(&Params::preset("toy").unwrap(), 3, &[0, PLENTY], 10);
+}
+
+/// A length that ends within a span of tiles.
+#[test]
+fn refreshes_are_those_of_the_definition_with_long_ciphertexts() {
+    let test = Params::preset("test").unwrap().literal().clone();
+    let params =
+        Params::new(Literal { name: "long".to_owned(), gamma: 60_000, lambda: 16, eta: 700, ..test })
+            .unwrap();
+    check_against_definition(&params, 2, &[0, PLENTY], 12);
+}
+
+/// Boxes whose sums go by pattern, and boxes of more hints than are held at once.
+#[test]
+fn refreshes_are_those_of_the_definition_with_large_boxes() {
+    let test = Params::preset("test").unwrap().literal().clone();
+    for box_size in [41, 700, 1300] {
+        let params = Params::new(Literal { name: "boxes".to_owned(), box_size, ..test.clone() }).unwrap();
+        check_against_definition(&params, 2, &[0, PLENTY], 11);
+    }
+}
+
+#[test]
+fn the_memory_limit_decides_what_is_kept_and_how_many_share_a_pass() {
+    let keys = generate_keys(&Params::preset("test").unwrap(), &mut rng(9), None);
+    let plan = |limit| {
+        rayon::ThreadPoolBuilder::new()
+            .num_threads(2)
+            .build()
+            .unwrap()
+            .install(|| Evaluator::new(&keys.evaluation, limit).plan())
+    };
+    // 3 boxes of 3 bits and 3 more residues of 95 words; 12 hints and chis of 95 and 94 words.
+    let Plan { kept_bytes, each_bytes, .. } = plan(0);
+    assert_eq!((each_bytes, kept_bytes), (12 * 95 * 8, 12 * (95 + 94) * 8));
+    let decided = |limit| (plan(limit).batch, plan(limit).kept);
+    assert_eq!(decided(0), (2, false));
+    assert_eq!(decided(3 * each_bytes), (3, false));
+    assert_eq!(decided(8 * each_bytes + kept_bytes - 1), (8, false));
+    assert_eq!(decided(8 * each_bytes + kept_bytes), (8, true));
+    assert_eq!(decided(u64::MAX), (8, true));
 }
 
 #[test]

@@ -1,0 +1,93 @@
+//! How long operations take: the figures of [`Target`](ffhec_circuit::Target), as measured at the presets.
+
+use ffhec_circuit::Costs;
+
+use super::noise::adder_products;
+use super::params::Params;
+
+/// Work of one thread, by preset: `ffhec params --measure --preset P --level 16` (medium: 8) on two cores with AVX-512 that
+/// other programs were using too. `large` is scaled from `medium`.
+const MEASURED: [(&str, Costs); 4] = [
+    ("test", costs(0.2, 6.2, 34.0, 262.0, 5.1)),
+    ("toy", costs(3.6, 84.1, 4_692.0, 3_436.0, 132.0)),
+    ("small", costs(11.2, 560.0, 37_650.0, 56_930.0, 1_743.0)),
+    ("medium", costs(117.0, 3_553.0, 269_700.0, 979_500.0, 10_470.0)),
+];
+
+/// From microseconds.
+const fn costs(addition: f64, product: f64, refresh: f64, encrypt: f64, decrypt: f64) -> Costs {
+    Costs {
+        xor_ns: addition * 1e3,
+        and_ns: product * 1e3,
+        refresh_ns: refresh * 1e3,
+        encrypt_ns: encrypt * 1e3,
+        decrypt_ns: decrypt * 1e3,
+    }
+}
+
+impl Params {
+    /// Predicted times: those of the preset of this name, or else those of the preset of the nearest size, scaled by
+    /// how much work each operation is.
+    pub(super) fn costs(&self) -> Costs {
+        let presets = MEASURED.iter().filter_map(|(name, costs)| Some((Params::preset(name).ok()?, costs)));
+        let distance = |other: &Params| {
+            let sizes = (u64::from(other.gamma()), u64::from(self.gamma()));
+            (other != self, sizes.0.max(sizes.1) * 1000 / sizes.0.min(sizes.1))
+        };
+        let nearest = presets.min_by_key(|(other, _)| distance(other));
+        let (other, costs) = nearest.expect("there are presets");
+        let ratio = |work: fn(&Params) -> f64| work(self) / work(&other);
+        Costs {
+            xor_ns: costs.xor_ns * ratio(limbs),
+            and_ns: costs.and_ns * ratio(limbs),
+            refresh_ns: costs.refresh_ns * ratio(refresh_work),
+            encrypt_ns: costs.encrypt_ns * ratio(encrypt_work),
+            decrypt_ns: costs.decrypt_ns * ratio(limbs),
+        }
+    }
+}
+
+fn limbs(params: &Params) -> f64 {
+    params.limbs() as f64
+}
+
+/// The products of a refresh; the passes over the hints take about as long as a third of them.
+fn refresh_work(params: &Params) -> f64 {
+    let products = f64::from(adder_products(params.literal().theta, params.n()));
+    limbs(params) * (products + params.hints() as f64 / 500.0)
+}
+
+/// The linear forms in the first set; its products are a smaller part.
+fn encrypt_work(params: &Params) -> f64 {
+    limbs(params) * (params.beta() * params.beta()) as f64 * f64::from(params.alpha())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+    use crate::scheme::params::{CofactorKind, Literal, ModulusKind};
+
+    #[test]
+    fn larger_presets_cost_more_and_refreshes_most() {
+        let all: Vec<Costs> = Params::all().iter().map(Params::costs).collect();
+        for costs in &all {
+            assert!(0.0 < costs.xor_ns && costs.xor_ns < costs.and_ns && costs.and_ns < costs.refresh_ns);
+        }
+        for pair in all.windows(2) {
+            assert!(pair[0].xor_ns < pair[1].xor_ns && pair[0].and_ns < pair[1].and_ns);
+            assert!(pair[0].refresh_ns < pair[1].refresh_ns && pair[0].encrypt_ns < pair[1].encrypt_ns);
+        }
+    }
+
+    #[test]
+    fn other_sets_are_scaled_from_the_nearest_preset() {
+        let toy = Params::preset("toy").unwrap();
+        let paper = toy.with_modulus(ModulusKind::Paper, CofactorKind::SmallFactorFree).unwrap();
+        assert_eq!(paper.costs(), toy.costs());
+        let longer = Literal { name: "longer".into(), gamma: 2 * toy.gamma(), ..toy.literal().clone() };
+        let longer = Params::new(longer).unwrap();
+        let ratio = longer.costs().and_ns / toy.costs().and_ns;
+        assert!((1.99..2.01).contains(&ratio), "{ratio}");
+    }
+}
