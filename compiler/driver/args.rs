@@ -50,9 +50,26 @@ pub(crate) enum Command {
         /// Parameter set that the refreshes are placed for.
         #[arg(long, value_name = "P", default_value = "toy")]
         preset: String,
-        /// What to write.
-        #[arg(long, value_enum, default_value_t = Emit::Ffc)]
-        emit: Emit,
+        /// What to write [default: what the extension of OUT says, or ffc].
+        #[arg(long, value_enum)]
+        emit: Option<Emit>,
+    },
+    /// Turn an FPCore program, or FPBench's JSON around one, into a .ffl program.
+    ///
+    /// Loops and arrays cannot be imported. Preconditions that are ranges become ranges of parameters, others comments.
+    Import {
+        /// The FPCore file; `-` is standard input.
+        #[arg(value_name = "PROGRAM.fpcore")]
+        file: PathBuf,
+        /// Where to write the program [default: standard output].
+        #[arg(short, long, value_name = "OUT.ffl")]
+        output: Option<PathBuf>,
+        /// Float type of the program [default: what its :precision says, or f64].
+        #[arg(long, value_name = "TYPE")]
+        float: Option<String>,
+        /// Which of several programs in the file: its :name or identifier.
+        #[arg(long, value_name = "NAME")]
+        core: Option<String>,
     },
     /// Show gate counts, refreshes, levels, noise, sizes and the predicted cost.
     Inspect {
@@ -64,6 +81,25 @@ pub(crate) enum Command {
         /// Print stable JSON.
         #[arg(long)]
         json: bool,
+    },
+    /// Optimise a circuit of any tool: read it, run the passes, check the result, write it.
+    ///
+    /// Reads Bristol, BLIF, AIGER, structural Verilog, the text and JSON forms, and .ffc. Written as .ffc it can be
+    /// evaluated over ciphertexts. The result is compared with what was read: on all inputs of circuits of up to 16 input
+    /// bits, on 65,536 random ones otherwise.
+    Opt {
+        /// The circuit; `-` is standard input.
+        #[arg(value_name = "IN")]
+        input: PathBuf,
+        /// Where to write the result (`-` for standard output); without it, only the counts are printed.
+        #[arg(short, long, value_name = "OUT")]
+        output: Option<PathBuf>,
+        /// What to write [default: what the extension of OUT says].
+        #[arg(long, value_enum)]
+        emit: Option<Emit>,
+        /// For .ffc: the parameter set that refreshes are placed for.
+        #[arg(long, value_name = "P", default_value = "toy")]
+        preset: String,
     },
     /// Generate keys, encrypt, evaluate and decrypt in one process.
     Run {
@@ -232,6 +268,18 @@ pub(crate) enum Emit {
     Json,
     /// The gate graph for Graphviz.
     Dot,
+    /// A drawing of the gate graph.
+    Svg,
+    /// A page with the costs and, of a small program, the drawing.
+    Html,
+    /// Bristol Fashion, without refreshes like all that follow.
+    Bristol,
+    /// Berkeley Logic Interchange Format.
+    Blif,
+    /// Structural Verilog.
+    Verilog,
+    /// And-inverter graph; binary, or ASCII into a file .aag or standard output.
+    Aiger,
 }
 
 #[derive(ValueEnum, Debug, Clone, Copy, PartialEq, Eq)]

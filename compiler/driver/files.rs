@@ -66,6 +66,24 @@ pub(crate) fn read_text(path: &Path) -> Result<String, Failure> {
     text_of(path, read_bytes(path)?)
 }
 
+/// The bytes of a file or of standard input, of at most `most` bytes.
+pub(crate) fn read_up_to(path: &Path, most: usize) -> Result<Vec<u8>, Failure> {
+    let mut bytes = Vec::new();
+    match open(path)?.take(most as u64 + 1).read_to_end(&mut bytes) {
+        Err(error) => Err(Failure::reading(path, &error)),
+        Ok(_) if bytes.len() > most => Err(Failure::user(
+            format!("{} has more than {most} bytes", path.display()),
+            "split the file, or name the right one",
+        )),
+        Ok(_) => Ok(bytes),
+    }
+}
+
+/// Like [`read_up_to`], for text.
+pub(crate) fn read_text_up_to(path: &Path, most: usize) -> Result<String, Failure> {
+    text_of(path, read_up_to(path, most)?)
+}
+
 /// `bytes`, read from `path`, as UTF-8 without a byte order mark.
 pub(crate) fn text_of(path: &Path, bytes: Vec<u8>) -> Result<String, Failure> {
     let text = String::from_utf8(bytes).map_err(|error| {

@@ -6,10 +6,13 @@ use std::sync::atomic::Ordering;
 use clap::Parser;
 
 mod args;
+mod emit;
 mod failure;
 mod files;
+mod import;
 mod inspect;
 mod keys;
+mod opt;
 mod presets;
 mod program;
 mod progress;
@@ -21,9 +24,9 @@ mod work;
 
 use ffhec_runtime::measure::measure;
 
-use args::{Cli, Command, Emit, ProgramArgs};
+use args::{Cli, Command};
 use failure::Failure;
-use progress::{Stages, Voice};
+use progress::Voice;
 
 /// Bytes of stack for the work: the front end walks nested expressions.
 const STACK: usize = 256 << 20;
@@ -67,7 +70,13 @@ fn dispatch(cli: &Cli) -> Result<(), Failure> {
     match &cli.command {
         Command::Check { program } => program::check(program, &voice),
         Command::Compile { program, output, preset, emit } => {
-            compile(program, output.as_deref(), preset, *emit, &voice)
+            emit::compile(program, output.as_deref(), preset, *emit, &voice)
+        }
+        Command::Opt { input, output, emit, preset } => {
+            opt::opt(input, output.as_deref(), *emit, preset, &voice)
+        }
+        Command::Import { file, output, float, core } => {
+            import::import(file, output.as_deref(), float.as_deref(), core.as_deref())
         }
         Command::Inspect { program, preset, json } => {
             let loaded = program::load(program, preset.as_deref(), &voice)?;
@@ -115,54 +124,12 @@ fn dispatch(cli: &Cli) -> Result<(), Failure> {
     }
 }
 
-fn compile(
-    args: &ProgramArgs,
-    output: Option<&std::path::Path>,
-    preset: &str,
-    emit: Emit,
-    voice: &Voice,
-) -> Result<(), Failure> {
-    let loaded = program::load(args, Some(preset), voice)?;
-    let mut stages = Stages::new(voice);
-    let bytes = match emit {
-        Emit::Ffc => sealed::program_bytes(&loaded.program)?,
-        Emit::Text => loaded.program.to_string().into_bytes(),
-        Emit::Json => pretty(&loaded.program.to_json()).into_bytes(),
-        Emit::Dot => loaded.program.to_dot().into_bytes(),
-    };
-    let place = match (output, emit, &args.program) {
-        (Some(path), _, _) => path.to_path_buf(),
-        (None, Emit::Ffc, Some(path)) if !files::is_dash(path) => path.with_extension("ffc"),
-        (None, Emit::Ffc, _) => {
-            return Err(Failure::usage(
-                "a compiled program needs a file to go to",
-                "name it with -o OUT.ffc, or choose --emit text",
-            ));
-        }
-        (None, Emit::Text | Emit::Json | Emit::Dot, _) => "-".into(),
-    };
-    files::refuse_same(&place, &args.program.as_deref().into_iter().collect::<Vec<_>>())?;
-    files::write_bytes(&place, &bytes)?;
-    stages.done("write");
-    let counts = loaded.program.circuit.counts();
-    if !files::is_dash(&place) {
-        voice.say(&format!(
-            "{}: {} AND, {} XOR, {} refreshes for preset {}",
-            place.display(),
-            counts.and,
-            counts.xor,
-            counts.refresh,
-            loaded.program.preset
-        ));
-    }
-    Ok(())
-}
-
 /// Prints to standard output; a reader that went away is no error.
 fn print(text: &str) -> Result<(), Failure> {
     files::write_bytes(std::path::Path::new("-"), text.as_bytes())
 }
 
+/// JSON for people.
 fn pretty(value: &serde_json::Value) -> String {
     format!("{value:#}\n")
 }

@@ -173,7 +173,8 @@ fn compile_source(
 /// Reported when the machine, and not the program, is at fault.
 const NO_MEMORY: &str = "E0398";
 
-fn diagnosed(errors: &[Diagnostic], sources: &Sources) -> Failure {
+/// The errors of a program, as a failure.
+pub(crate) fn diagnosed(errors: &[Diagnostic], sources: &Sources) -> Failure {
     use std::io::IsTerminal;
     if let Some(error) = errors.iter().find(|error| error.code == NO_MEMORY) {
         return Failure::machine(error.message.clone(), error.help.clone());

@@ -40,7 +40,7 @@ pub struct Diagnostic {
 }
 
 /// Every code with its title, in order. E00xx: syntax; E01xx: names; E02xx: types; E03xx: constants and limits;
-/// E04xx: public values; W0xxx: warnings.
+/// E04xx: public values; E05xx: imported programs; W0xxx: warnings.
 pub const CODES: &[(&str, &str)] = &[
     ("E0001", "unknown character"),
     ("E0002", "malformed string"),
@@ -103,6 +103,11 @@ pub const CODES: &[(&str, &str)] = &[
     ("E0405", "public value outside its range"),
     ("E0406", "`--float` that is not a float type"),
     ("E0407", "result with the name of a column of the status word"),
+    ("E0500", "S-expression that is not closed"),
+    ("E0501", "malformed FPCore program"),
+    ("E0502", "FPCore construct without a counterpart"),
+    ("E0503", "name that the FPCore program does not bind"),
+    ("E0504", "number where FPCore needs a truth value, or the other way round"),
     ("W0001", "unused input"),
     ("W0002", "comparison that ranges decide"),
     ("W0003", "inexact literal"),

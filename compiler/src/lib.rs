@@ -5,6 +5,7 @@ pub mod diag;
 pub mod float;
 pub mod gadgets;
 mod hir;
+pub mod import;
 pub mod opt;
 pub mod source;
 pub mod syntax;

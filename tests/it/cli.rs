@@ -117,9 +117,10 @@ fn params_measures_a_preset() {
 
 #[test]
 fn help_is_there_for_every_command() {
-    for command in
-        ["check", "compile", "inspect", "run", "params", "info", "keygen", "encrypt", "eval", "decrypt"]
-    {
+    for command in [
+        "check", "compile", "import", "inspect", "opt", "run", "params", "info", "keygen", "encrypt", "eval",
+        "decrypt",
+    ] {
         assert!(ffhec(&[command, "--help"]).ok().contains("Usage: ffhec"));
     }
 }

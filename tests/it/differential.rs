@@ -3,7 +3,7 @@
 use crate::command::{ffhec, root};
 
 /// Example, options, whether it is small enough for FFHE in a test.
-const EXAMPLES: [(&str, &[&str], bool); 7] = [
+const EXAMPLES: [(&str, &[&str], bool); 11] = [
     ("exp_mul", &[], true),
     ("risk", &[], true),
     ("triage", &[], true),
@@ -11,6 +11,10 @@ const EXAMPLES: [(&str, &[&str], bool); 7] = [
     ("polynomial", &[], true),
     ("linear_model", &["--public-file", "examples/linear_model.json"], true),
     ("median", &[], true),
+    ("decision_tree", &["--public-file", "examples/decision_tree.json"], true),
+    ("perceptron", &["--public-file", "examples/perceptron.json"], true),
+    ("nearest_neighbours", &["--public-file", "examples/nearest_neighbours.json"], false),
+    ("svm", &["--public-file", "examples/svm.json"], false),
 ];
 
 fn run(name: &str, options: &[&str], more: &[&str]) -> String {

@@ -6,8 +6,9 @@ use crate::command::{ffhec, programs, root};
 
 fn inspect(program: &str) -> Value {
     let mut args = vec!["inspect", program, "--json"];
-    if program.ends_with("linear_model.ffl") {
-        args.extend(["--public-file", "examples/linear_model.json"]);
+    let weights = program.replace(".ffl", ".json");
+    if root().join(&weights).exists() {
+        args.extend(["--public-file", &weights]);
     }
     serde_json::from_str(&ffhec(&args).ok()).unwrap()
 }
