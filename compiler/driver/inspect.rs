@@ -3,12 +3,8 @@
 use std::fmt::Write as _;
 
 use ffhec_circuit::{Port, Program, Stats, Target};
-<<<<<<< HEAD
-use ffhec_runtime::{Params, Plan};
-=======
 use ffhec_compiler::{Approximation, Evaluation};
-use ffhec_runtime::Params;
->>>>>>> stdlib
+use ffhec_runtime::{Params, Plan};
 use serde_json::{Value, json};
 
 use crate::program::Loaded;

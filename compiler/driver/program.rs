@@ -69,7 +69,7 @@ pub(crate) fn load(args: &ProgramArgs, preset: Option<&str>, voice: &Voice) -> R
             let params = presets::params_of(preset.unwrap_or(DEFAULT_PRESET))?;
             let target = params.target();
             let mut stages = Stages::new(voice);
-            let Compiled { circuit, doc, .. } =
+            let Compiled { circuit, doc, evaluations, .. } =
                 compile_source(args, &name, text, directory, voice, &mut stages)?;
             let Placement { circuit: placed, lower_bound, .. } =
                 place(&circuit, &target).map_err(|error| {
@@ -91,12 +91,7 @@ pub(crate) fn load(args: &ProgramArgs, preset: Option<&str>, voice: &Voice) -> R
             if let Some((_, worst)) = noise.worst_refresh_input {
                 voice.detail(&format!("noise: at most {:.0} of {:.0} bits", worst.0, target.budget.0));
             }
-<<<<<<< HEAD
-            Ok(Loaded { program, params, target, doc, lower_bound })
-=======
-            let Compiled { doc, evaluations, .. } = compiled;
             Ok(Loaded { program, params, target, doc, evaluations, lower_bound })
->>>>>>> stdlib
         }
     }
 }

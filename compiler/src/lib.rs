@@ -39,7 +39,6 @@ pub fn compile(
     options: &Options,
     loader: &mut dyn Loader,
 ) -> Result<Compiled, Vec<Diagnostic>> {
-<<<<<<< HEAD
     compile_observed(sources, options, loader, &mut |_| {})
 }
 
@@ -54,21 +53,15 @@ pub fn compile_observed(
     loader: &mut dyn Loader,
     done: &mut dyn FnMut(&'static str),
 ) -> Result<Compiled, Vec<Diagnostic>> {
-    let Analysis { graph, places, mut warnings, doc } = analyze(sources, options, loader)?;
+    let Analysis { graph, places, mut warnings, doc, evaluations } = analyze(sources, options, loader)?;
     done("check");
     let most = usize::try_from(options.limits.gates).unwrap_or(usize::MAX);
     match float::lower::lower_for(&graph, most, options.objective, options.flags) {
         Ok(circuit) => {
             done("lower");
             drop(graph);
-            Ok(Compiled { circuit: opt::optimize_observed(circuit, done), warnings, doc })
+            Ok(Compiled { circuit: opt::optimize_observed(circuit, done), warnings, doc, evaluations })
         }
-=======
-    let Analysis { graph, places, mut warnings, doc, evaluations } = analyze(sources, options, loader)?;
-    let most = usize::try_from(options.limits.gates).unwrap_or(usize::MAX);
-    match float::lower::lower_for(&graph, most, options.objective, options.flags) {
-        Ok(circuit) => Ok(Compiled { circuit: opt::optimize(circuit), warnings, doc, evaluations }),
->>>>>>> stdlib
         Err(too_many) => {
             let message =
                 format!("the program needs more than {most} gates (reached in `{}`)", too_many.function);
