@@ -29,18 +29,23 @@ type Exact = Ratio<BigInt>;
 type Polynomial = Vec<BigInt>;
 
 /// The polynomial of a degree with the least largest difference from `function` for `|t| <= 1/2`, its coefficients
-/// multiples of `unit`: rounded from the highest down, and the lower ones chosen anew after each.
+/// multiples of `unit`: rounded from the highest down, and the lower ones chosen anew after each, if that is better.
+/// (It is not where the remainder is nearly odd or even: its best approximation then has a higher degree.)
 pub(crate) fn minimax(function: &[Exact], degree: usize, unit: &Exact) -> Vec<Exact> {
     let mut rest: Polynomial = function.iter().map(to_fixed).collect();
     let mut found = vec![Exact::zero(); degree + 1];
+    let mut best: Option<Polynomial> = None;
     for place in (0..=degree).rev() {
-        let best = exchange(&rest, place);
-        let coefficient = (of_fixed(&best[place]) / unit).round() * unit;
+        let anew = exchange(&rest, place);
+        let chosen =
+            best.filter(|kept| largest_seen(&rest, kept) <= largest_seen(&rest, &anew)).unwrap_or(anew);
+        let coefficient = (of_fixed(&chosen[place]) / unit).round() * unit;
         if rest.len() <= place {
             rest.resize(place + 1, BigInt::zero());
         }
         rest[place] -= to_fixed(&coefficient);
         found[place] = coefficient;
+        best = Some(chosen[..place].to_vec());
     }
     found
 }
@@ -139,16 +144,8 @@ fn differences(points: &[BigInt], values: &[BigInt]) -> Vec<BigInt> {
 
 /// Where the error is largest between its changes of sign, among equally spaced points.
 fn extrema(function: &[BigInt], best: &[BigInt], count: usize) -> Vec<BigInt> {
-    let steps = GRID * count as i64;
-    let mut error = function.to_vec();
-    error.resize(function.len().max(best.len()), BigInt::zero());
-    for (place, coefficient) in best.iter().enumerate() {
-        error[place] -= coefficient;
-    }
     let mut found: Vec<(BigInt, BigInt)> = Vec::new();
-    for step in 0..=steps {
-        let t = (BigInt::from(2 * step - steps) << PLACES) / (2 * steps);
-        let value = value_at(&error, &t);
+    for (t, value) in errors(function, best, GRID * count as i64) {
         if value.is_zero() {
             continue;
         }
@@ -162,6 +159,30 @@ fn extrema(function: &[BigInt], best: &[BigInt], count: usize) -> Vec<BigInt> {
         }
     }
     found.into_iter().map(|(t, _)| t).collect()
+}
+
+/// The largest error among equally spaced points.
+fn largest_seen(function: &[BigInt], best: &[BigInt]) -> BigInt {
+    let steps = GRID * (best.len() as i64 + 1);
+    errors(function, best, steps).map(|(_, error)| error.abs()).max().unwrap_or_default()
+}
+
+/// The points that cut `|t| <= 1/2` into so many steps, and the error there.
+fn errors(
+    function: &[BigInt],
+    best: &[BigInt],
+    steps: i64,
+) -> impl Iterator<Item = (BigInt, BigInt)> + use<> {
+    let mut error = function.to_vec();
+    error.resize(function.len().max(best.len()), BigInt::zero());
+    for (place, coefficient) in best.iter().enumerate() {
+        error[place] -= coefficient;
+    }
+    (0..=steps).map(move |step| {
+        let t = (BigInt::from(2 * step - steps) << PLACES) / (2 * steps);
+        let value = value_at(&error, &t);
+        (t, value)
+    })
 }
 
 /// `p(t + by)`
