@@ -109,8 +109,8 @@ pub fn truncate_bits(x: &mut [u64], bits: usize) {
 
 /// The product, `a.len() + b.len()` limbs.
 ///
-/// This is the one large product of the crate: by rows when one factor is short, by num-bigint's Karatsuba when it is
-/// not much longer, then by number-theoretic transforms, in blocks of the longer factor when the lengths are far apart.
+/// This is the one large product of the crate: by rows when one factor is short, by Karatsuba's method when it is not
+/// much longer, then by number-theoretic transforms, in blocks of the longer factor when the lengths are far apart.
 pub fn product(a: &[u64], b: &[u64]) -> Vec<u64> {
     product_with(Instructions::best(), a, b)
 }
@@ -126,16 +126,11 @@ pub fn product_with(instructions: Instructions, a: &[u64], b: &[u64]) -> Vec<u64
 
 /// `out = long * short`, where `short` is not longer than `long` and `out`, of zeros, holds the product.
 fn multiply_into(instructions: Instructions, long: &[u64], short: &[u64], out: &mut [u64]) {
-    /// Up to this many limbs of the shorter factor, rows beat num-bigint.
-    const ROWS: usize = 24;
     /// From this ratio of the lengths on, the longer factor is cut into blocks.
     const UNBALANCED: usize = 8;
     let total = long.len() + short.len();
-    if short.len() <= ROWS {
-        add_product(out, long, short);
-    } else if short.len() < instructions.crossover() {
-        let digits = limbs_of(&(integer(long) * integer(short)));
-        out[..digits.len()].copy_from_slice(&digits);
+    if short.len() < instructions.crossover() {
+        multiply_small(long, short, out);
     } else if short.len() > ntt::MOST_LIMBS {
         let (low, high) = short.split_at(short.len() / 2);
         multiply_into(instructions, long, low, &mut out[..long.len() + low.len()]);
@@ -148,6 +143,42 @@ fn multiply_into(instructions: Instructions, long: &[u64], short: &[u64], out: &
     } else {
         ntt::multiply(instructions, long, short, &mut out[..total]);
     }
+}
+
+/// `out = long * short`, where `short` is not longer than `long` and `out`, of zeros, holds the product: Karatsuba's
+/// method down to rows.
+fn multiply_small(long: &[u64], short: &[u64], out: &mut [u64]) {
+    /// Up to this many limbs of the shorter factor, rows are faster.
+    const ROWS: usize = 32;
+    let half = long.len().div_ceil(2);
+    if short.len() <= ROWS {
+        add_product(out, long, short);
+    } else if short.len() <= half {
+        for (i, block) in long.chunks(short.len()).enumerate() {
+            let mut product = vec![0; block.len() + short.len()];
+            multiply_small(short, block, &mut product);
+            add_assign(&mut out[i * short.len()..], trimmed(&product));
+        }
+    } else {
+        let ((a0, a1), (b0, b1)) = (long.split_at(half), short.split_at(half));
+        let (low, high) = out.split_at_mut(2 * half);
+        multiply_small(a0, b0, low);
+        multiply_small(a1, b1, high);
+        let mut middle = vec![0; 2 * half + 2];
+        multiply_small(&sum(a0, a1), &sum(b0, b1), &mut middle);
+        sub_assign(&mut middle, low);
+        sub_assign(&mut middle, trimmed(high));
+        add_assign(&mut out[half..], trimmed(&middle));
+    }
+}
+
+/// `a + b`, one limb longer than `a`, which is not shorter than `b`.
+fn sum(a: &[u64], b: &[u64]) -> Vec<u64> {
+    let mut sum = Vec::with_capacity(a.len() + 1);
+    sum.extend_from_slice(a);
+    sum.push(0);
+    add_assign(&mut sum, b);
+    sum
 }
 
 /// `out = long * short` for the transform of `short`, in blocks of `long` as long as the transform allows. `out` is
@@ -230,6 +261,14 @@ mod tests {
             acc.resize(20, 0);
             add_product(&mut acc, &a, &b);
             prop_assert_eq!(integer(&acc), expected + integer(&c));
+        }
+
+        #[test]
+        fn small_products_agree_with_num_bigint(a in vec(limb(), 0..300), b in vec(limb(), 0..300)) {
+            let (long, short) = if a.len() < b.len() { (&b, &a) } else { (&a, &b) };
+            let mut out = vec![0; a.len() + b.len()];
+            multiply_small(long, short, &mut out);
+            prop_assert_eq!(integer(&out), integer(&a) * integer(&b));
         }
 
         #[test]
