@@ -14,13 +14,13 @@ fn main() {
 #[divan::bench(name = "simplify")]
 fn simplify_chain(bencher: Bencher) {
     let circuit = chain();
-    bencher.bench(|| simplify(&circuit));
+    bencher.with_inputs(|| circuit.clone()).bench_values(simplify);
 }
 
 #[divan::bench(name = "balance")]
 fn balance_chain(bencher: Bencher) {
-    let circuit = simplify(&chain());
-    bencher.bench(|| balance(&circuit));
+    let circuit = simplify(chain());
+    bencher.with_inputs(|| circuit.clone()).bench_values(balance);
 }
 
 #[divan::bench(name = "place")]

@@ -20,7 +20,7 @@ mod table;
 
 use args::{Cli, Command, Emit, ProgramArgs};
 use failure::Failure;
-use progress::Voice;
+use progress::{Stages, Voice};
 
 /// Bytes of stack for the work: the front end walks nested expressions.
 const STACK: usize = 256 << 20;
@@ -112,6 +112,7 @@ fn compile(
     voice: &Voice,
 ) -> Result<(), Failure> {
     let loaded = program::load(args, Some(preset), voice)?;
+    let mut stages = Stages::new(voice);
     let bytes = match emit {
         Emit::Ffc => sealed::program_bytes(&loaded.program)?,
         Emit::Text => loaded.program.to_string().into_bytes(),
@@ -131,6 +132,7 @@ fn compile(
     };
     files::refuse_same(&place, &args.program.as_deref().into_iter().collect::<Vec<_>>())?;
     files::write_bytes(&place, &bytes)?;
+    stages.done("write");
     let counts = loaded.program.circuit.counts();
     if !files::is_dash(&place) {
         voice.say(&format!(

@@ -6,7 +6,7 @@ use ffhec_circuit::{Program, Target};
 use ffhec_compiler::diag::{self, Diagnostic};
 use ffhec_compiler::gadgets::format::Scalar;
 use ffhec_compiler::gadgets::objective::Objective;
-use ffhec_compiler::opt::{place, schedule};
+use ffhec_compiler::opt::{Placement, place, schedule};
 use ffhec_compiler::source::{Loader, SourceFile, Sources};
 use ffhec_compiler::{Compiled, Limits, Options};
 use ffhec_runtime::Params;
@@ -16,7 +16,7 @@ use crate::args::{ObjectiveName, ProgramArgs};
 use crate::failure::Failure;
 use crate::files;
 use crate::presets;
-use crate::progress::Voice;
+use crate::progress::{Stages, Voice};
 use crate::sealed;
 
 /// A program ready to run, with the doc comment of its `main` (empty for a compiled one).
@@ -66,22 +66,30 @@ pub(crate) fn load(args: &ProgramArgs, preset: Option<&str>, voice: &Voice) -> R
         Given::Source { name, text, directory } => {
             let params = presets::params_of(preset.unwrap_or(DEFAULT_PRESET))?;
             let target = params.target();
-            let compiled = compile_source(args, &name, text, directory, voice)?;
-            let placement = place(&compiled.circuit, &target).map_err(|error| {
-                Failure::user(format!("{name}: {error}"), "choose another preset; `ffhec params` lists them")
-            })?;
-            let lower_bound = placement.lower_bound;
-            let program = schedule(&placement.circuit, &target.preset);
+            let mut stages = Stages::new(voice);
+            let Compiled { circuit, doc, .. } =
+                compile_source(args, &name, text, directory, voice, &mut stages)?;
+            let Placement { circuit: placed, lower_bound, .. } =
+                place(&circuit, &target).map_err(|error| {
+                    let help = "choose another preset; `ffhec params` lists them";
+                    Failure::user(format!("{name}: {error}"), help)
+                })?;
+            drop(circuit);
+            stages.done("place refreshes");
+            let program = schedule(&placed, &target.preset);
+            drop(placed);
+            stages.done("schedule");
             let noise = program.check_noise(&target).map_err(|error| {
                 Failure::machine(
                     format!("{name}: {error}"),
                     "this is a defect of the compiler; please report it",
                 )
             })?;
+            stages.done("check noise");
             if let Some((_, worst)) = noise.worst_refresh_input {
                 voice.detail(&format!("noise: at most {:.0} of {:.0} bits", worst.0, target.budget.0));
             }
-            Ok(Loaded { program, params, target, doc: compiled.doc, lower_bound })
+            Ok(Loaded { program, params, target, doc, lower_bound })
         }
     }
 }
@@ -139,12 +147,14 @@ fn compile_source(
     text: String,
     directory: PathBuf,
     voice: &Voice,
+    stages: &mut Stages,
 ) -> Result<Compiled, Failure> {
     let options = options(args)?;
     let mut sources = Sources::default();
     sources.add(name, text);
     let mut loader = Directory { root: directory };
-    match ffhec_compiler::compile(&mut sources, &options, &mut loader) {
+    let mut done = |name: &'static str| stages.done(name);
+    match ffhec_compiler::compile_observed(&mut sources, &options, &mut loader, &mut done) {
         Ok(compiled) => {
             print_warnings(&compiled.warnings, &sources, voice);
             Ok(compiled)

@@ -59,6 +59,26 @@ impl Voice {
     }
 }
 
+/// Says with `-v` how long each stage of the work took.
+pub(crate) struct Stages<'a> {
+    voice: &'a Voice,
+    began: Instant,
+}
+
+impl<'a> Stages<'a> {
+    /// The first stage begins now.
+    pub(crate) fn new(voice: &'a Voice) -> Self {
+        Stages { voice, began: Instant::now() }
+    }
+
+    /// The stage called `name` is done and the next one begins.
+    pub(crate) fn done(&mut self, name: &str) {
+        let took = self.began.elapsed().as_secs_f64();
+        self.voice.detail(&format!("{name:16} {:>8}", seconds(took)));
+        self.began = Instant::now();
+    }
+}
+
 /// Shows how far the work is.
 pub(crate) struct Meter {
     kind: Kind,

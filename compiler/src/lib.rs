@@ -35,10 +35,29 @@ pub fn compile(
     options: &Options,
     loader: &mut dyn Loader,
 ) -> Result<Compiled, Vec<Diagnostic>> {
+    compile_observed(sources, options, loader, &mut |_| {})
+}
+
+/// Like [`compile`]; `done` is told the name of each stage after it, so that a caller with a clock can say where the
+/// time goes.
+///
+/// # Errors
+/// Every error of the program, with warnings, in order of place.
+pub fn compile_observed(
+    sources: &mut Sources,
+    options: &Options,
+    loader: &mut dyn Loader,
+    done: &mut dyn FnMut(&'static str),
+) -> Result<Compiled, Vec<Diagnostic>> {
     let Analysis { graph, places, mut warnings, doc } = analyze(sources, options, loader)?;
+    done("check");
     let most = usize::try_from(options.limits.gates).unwrap_or(usize::MAX);
     match float::lower::lower_for(&graph, most, options.objective, options.flags) {
-        Ok(circuit) => Ok(Compiled { circuit: opt::optimize(circuit), warnings, doc }),
+        Ok(circuit) => {
+            done("lower");
+            drop(graph);
+            Ok(Compiled { circuit: opt::optimize_observed(circuit, done), warnings, doc })
+        }
         Err(too_many) => {
             let message =
                 format!("the program needs more than {most} gates (reached in `{}`)", too_many.function);

@@ -67,8 +67,14 @@ fn operations() -> Vec<(&'static str, Op, usize)> {
         ("round", Op::Round, 1),
         ("round_even", Op::RoundEven, 1),
         ("to `int<32>`", Op::Convert, 1),
+        ("sum of 3", Op::Sum, 3),
         ("sum of 4", Op::Sum, 4),
+        ("sum of 8", Op::Sum, 8),
+        ("sum of 16", Op::Sum, 16),
         ("dot of 2", Op::Dot, 4),
+        ("dot of 3", Op::Dot, 6),
+        ("dot of 4", Op::Dot, 8),
+        ("dot of 8", Op::Dot, 16),
     ]
 }
 
@@ -165,7 +171,7 @@ fn page() -> String {
         for (label, op, operands) in operations() {
             // The remainders of formats with wide exponents are long divisions of thousands of bits.
             let wide = Scalar::parse(name).unwrap().as_float().unwrap().exponent_bits > 8;
-            if wide && matches!(op, Op::Rem | Op::Remainder | Op::Sum | Op::Dot) {
+            if wide && matches!(op, Op::Rem | Op::Remainder) {
                 continue;
             }
             let anchor = ANCHORS.iter().find(|(format, operation, _)| *format == name && *operation == label);

@@ -1,6 +1,6 @@
 //! From the float IR to gates, node by node. What comes out has only gates that some output needs.
 
-use ffhec_circuit::{Builder, Circuit, Gate, Port, Wire};
+use ffhec_circuit::{Builder, Circuit, Port};
 use thiserror::Error;
 
 use super::fir::{Column, Graph, Op};
@@ -12,6 +12,7 @@ use crate::gadgets::flags::{Flags, of_operands};
 use crate::gadgets::float::Operand;
 use crate::gadgets::format::Scalar;
 use crate::gadgets::objective::Objective;
+use crate::opt::remove_dead;
 
 /// A program with more gates than the limit.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -115,7 +116,7 @@ pub fn lower_for(
             builder.output(Port { name: name.to_owned(), kind, width: 1, range: None }, &[wire]);
         }
     }
-    Ok(sweep(builder.finish()))
+    Ok(remove_dead(builder.finish()))
 }
 
 fn port(column: &Column) -> Port {
@@ -137,40 +138,6 @@ fn reachable(graph: &Graph) -> Vec<bool> {
         }
     }
     needed
-}
-
-/// The circuit without gates that no output needs; inputs stay.
-fn sweep(circuit: Circuit) -> Circuit {
-    let mut live = vec![false; circuit.gates.len()];
-    for wire in &circuit.output_wires {
-        live[wire.index()] = true;
-    }
-    for (index, gate) in circuit.gates.iter().enumerate().rev() {
-        if matches!(gate, Gate::Input(_)) {
-            live[index] = true;
-        }
-        if live[index] {
-            for operand in gate.operands() {
-                live[operand.index()] = true;
-            }
-        }
-    }
-    let mut places = vec![Wire::new(0); circuit.gates.len()];
-    let mut swept = Circuit {
-        functions: circuit.functions,
-        inputs: circuit.inputs,
-        outputs: circuit.outputs,
-        ..Circuit::default()
-    };
-    for (index, gate) in circuit.gates.iter().enumerate() {
-        if live[index] {
-            places[index] = Wire::new(swept.gates.len());
-            swept.gates.push(gate.map(|wire| places[wire.index()]));
-            swept.origins.push(circuit.origins[index]);
-        }
-    }
-    swept.output_wires = circuit.output_wires.iter().map(|wire| places[wire.index()]).collect();
-    swept
 }
 
 #[cfg(test)]

@@ -10,12 +10,13 @@ use ffhec_circuit::Wire;
 
 use super::add_fast;
 use super::bits::{Bits, Gates};
-use super::float::{Operand, fields};
+use super::float::{Fields, Operand, extremes, fields};
 use super::format::{Family, FloatFormat, Rounding};
 use super::objective::Objective;
+use super::prefix::{both_carries, half_sums};
 use super::protocol::{greater_than_bit, shift_significand};
 use super::round::{Below, Exact, Special, round};
-use super::shift::{normalise_to, normalise_within};
+use super::shift::{Normalised, index_bits, normalise_to, normalise_within};
 
 /// The exact sum of an ordered pair, in a window.
 struct Window {
@@ -26,9 +27,10 @@ struct Window {
 /// `high +- (low >> distance)` for significands of one width: `guards` bits and a sticky bit (not when truncating) are
 /// below; one bit is above, which is the sign where the difference may be negative.
 ///
-/// What the shift loses of a subtracted operand rounds toward minus infinity. When truncating, the smaller operand is
-/// negated before it is shifted, as two's complement, and no sticky bit is needed. Otherwise the sticky bit is there
-/// anyway, and `-(low >> distance)`, rounded down, is the complement, plus one if nothing was lost: one AND.
+/// What the shift loses of a subtracted operand rounds toward minus infinity. The smaller operand is negated before it
+/// is shifted, as two's complement, and no sticky bit is needed; or, if `late`, after: then the sticky bit is needed
+/// (it comes sooner than the negated operand would), and `-(low >> distance)`, rounded down, is the complement, plus
+/// one if nothing was lost: one AND.
 fn add_aligned(
     g: &mut Gates<'_>,
     high: &[Wire],
@@ -36,11 +38,11 @@ fn add_aligned(
     distance: &[Wire],
     subtract: Wire,
     guards: usize,
-    rounding: Rounding,
+    late: bool,
 ) -> Window {
     let mut window = g.zeros(guards);
     let zero = g.bit(false);
-    if rounding != Rounding::TowardZero {
+    if late {
         let mut upper = window.clone();
         upper.extend_from_slice(high);
         window.extend_from_slice(low);
@@ -85,8 +87,7 @@ pub fn add(g: &mut Gates<'_>, format: FloatFormat, x: Operand<'_>, y: Operand<'_
     let sign = g.xor(sign_x, change);
     high.push(sign);
     low.push(sign);
-    let high = fields(g, format, &high);
-    let low = fields(g, format, &low);
+    let (high, low, mut distance) = ordered(g, format, x.bits, y.bits, &high, &low);
 
     // The larger operand's leading bit is taken for granted where a zero result shows as an underflow anyway.
     let paper = matches!(format.family, Family::Paper);
@@ -99,25 +100,30 @@ pub fn add(g: &mut Gates<'_>, format: FloatFormat, x: Operand<'_>, y: Operand<'_
         significand = g.and_each(&significand, hidden);
     }
     significand.push(hidden);
-    let mut smaller = low.fraction.clone();
-    let canonical = x.canonical && y.canonical;
-    if !(subnormals || canonical) {
-        smaller = g.and_each(&smaller, low.hidden);
-    }
-    smaller.push(low.hidden);
-    let (mut field, mut low_field) = (high.field.clone(), low.field.clone());
-    if subnormals {
-        let (empty, low_empty) = (g.not(high.hidden), g.not(low.hidden));
-        field[0] = g.xor(field[0], empty);
-        low_field[0] = g.xor(low_field[0], low_empty);
-    }
-    let (distance, _) = g.sub(&field, &low_field);
     // With the larger operand normalised, at most one place is lost to cancellation where anything was shifted out.
     let guards = match format.rounding() {
         Rounding::TowardZero | Rounding::Up | Rounding::Down => 1,
         Rounding::NearestEven | Rounding::NearestAway => 2,
     };
-    let sum = add_aligned(g, &significand, &smaller, &distance, differ, guards, format.rounding());
+    let mut smaller = low.fraction.clone();
+    let mut subtract = differ;
+    let plain = subnormals || (x.canonical && y.canonical);
+    if plain {
+        smaller.push(low.hidden);
+    } else {
+        // A zero with any fraction: shifted out altogether, and not negated.
+        smaller.push(one);
+        subtract = g.and(differ, low.hidden);
+        let needed = index_bits(format.precision as usize + guards);
+        distance = g.resize(&distance, needed.max(distance.len()));
+        distance.push(g.not(low.hidden));
+    }
+    let field = effective(g, format, &high);
+    let late = format.rounding() != Rounding::TowardZero || g.shallow();
+    let mut sum = add_aligned(g, &significand, &smaller, &distance, subtract, guards, late);
+    if !plain {
+        sum.sticky = g.and(sum.sticky, low.hidden);
+    }
     let keep = rounded_bits(format);
 
     let special = specials(g, format, &high, &low, differ);
@@ -132,6 +138,10 @@ pub fn add(g: &mut Gates<'_>, format: FloatFormat, x: Operand<'_>, y: Operand<'_
         return round(g, format, exact, special, Below::Aligned);
     }
     let (shifted, sticky) = normalise_to(g, &sum.word, keep, sum.sticky);
+    if paper && g.shallow() && !g.watches() {
+        let carry = sum.word[sum.word.len() - 1];
+        return pack_truncated(g, format, sign, &field, carry, &shifted);
+    }
     let width = field.len().max(shifted.shift.len()) + 2;
     let wide = g.resize(&field, width);
     let shift = g.resize(&shifted.shift, width);
@@ -147,6 +157,90 @@ pub fn add(g: &mut Gates<'_>, format: FloatFormat, x: Operand<'_>, y: Operand<'_
     round(g, format, exact, special, Below::Aligned)
 }
 
+/// The operands in order, taken apart, and the distance of their exponents. Few levels: what does not depend on the
+/// order is found before it is known.
+fn ordered(
+    g: &mut Gates<'_>,
+    format: FloatFormat,
+    x: &[Wire],
+    y: &[Wire],
+    high: &[Wire],
+    low: &[Wire],
+) -> (Fields, Fields, Bits) {
+    let (mut high, mut low) = (fields(g, format, high), fields(g, format, low));
+    if g.shallow() {
+        let (x, y) = (fields(g, format, x), fields(g, format, y));
+        high.hidden = g.or(x.hidden, y.hidden);
+        low.hidden = g.and(x.hidden, y.hidden);
+        let (x, y) = (effective(g, format, &x), effective(g, format, &y));
+        let distance = absolute_difference(g, &x, &y);
+        return (high, low, distance);
+    }
+    let (field, low_field) = (effective(g, format, &high), effective(g, format, &low));
+    let (distance, _) = g.sub(&field, &low_field);
+    (high, low, distance)
+}
+
+/// The exponent that counts: that of subnormals is 1.
+fn effective(g: &mut Gates<'_>, format: FloatFormat, fields: &Fields) -> Bits {
+    let mut field = fields.field.clone();
+    if format.has_subnormals() {
+        let empty = g.not(fields.hidden);
+        field[0] = g.xor(field[0], empty);
+    }
+    field
+}
+
+/// `|a - b|`: `a - b` or the complement of `a - b - 1`, which share their carries.
+fn absolute_difference(g: &mut Gates<'_>, a: &[Wire], b: &[Wire]) -> Bits {
+    let one = g.bit(true);
+    let complement = g.xor_each(b, one);
+    let (generate, propagate) = half_sums(g, a, &complement);
+    let (clear, set) = both_carries(g, &generate, &propagate);
+    let positive = set[a.len()];
+    let bits = propagate.iter().zip(clear.iter().zip(&set));
+    bits.map(|(&half, (&clear, &set))| {
+        let (down, up) = (g.xor(half, clear), g.xor(half, set));
+        let down = g.not(down);
+        g.mux(positive, up, down)
+    })
+    .collect()
+}
+
+/// The end of an addition of `float<E, P>` in few levels: the exponent is raised before it is known by how much it
+/// sinks, and too large a sum is known before it is shifted.
+fn pack_truncated(
+    g: &mut Gates<'_>,
+    format: FloatFormat,
+    sign: Wire,
+    field: &[Wire],
+    carry: Wire,
+    shifted: &Normalised,
+) -> Bits {
+    let (facts, no, one) = (g.facts(), g.bit(false), g.bit(true));
+    let top = shifted.word.len() - 1;
+    let width = field.len().max(shifted.shift.len());
+    let (wide, shift) = (g.resize(field, width), g.resize(&shifted.shift, width));
+    let (raised, _) = g.increment(&wide, one);
+    let result = g.sub(&raised, &shift).0;
+    let full = g.all(field);
+    let over = if facts.no_overflow { no } else { g.and(full, carry) };
+    let low = if facts.no_underflow { no } else { g.less(&wide, &shift) };
+    let low = g.or(low, over);
+    let keep = g.and_not(shifted.word[top], low);
+    let places = format.fraction_bits() as usize;
+    let bits = shifted.word[top - places..top].iter().chain(&result[..field.len()]);
+    let mut out: Bits = bits
+        .map(|&bit| {
+            let kept = g.and(bit, keep);
+            g.xor(kept, over)
+        })
+        .collect();
+    let present = g.xor(keep, over);
+    out.push(g.and(sign, present));
+    out
+}
+
 /// The sign of a sum: a zero from operands of different signs is positive, negative when rounding down.
 fn zero_sign(g: &mut Gates<'_>, format: FloatFormat, sign: Wire, differ: Wire, zero: Wire) -> Wire {
     if !format.has_signed_zero() {
@@ -157,26 +251,20 @@ fn zero_sign(g: &mut Gates<'_>, format: FloatFormat, sign: Wire, differ: Wire, z
 }
 
 /// Infinities and NaN are above every finite magnitude, so the larger operand says nearly all.
-fn specials(
-    g: &mut Gates<'_>,
-    format: FloatFormat,
-    high: &super::float::Fields,
-    low: &super::float::Fields,
-    differ: Wire,
-) -> Special {
+fn specials(g: &mut Gates<'_>, format: FloatFormat, high: &Fields, low: &Fields, differ: Wire) -> Special {
     let mut special = Special::none(g);
     match format.family {
-        Family::Paper | Family::Ieee { finite: true, .. } => {}
+        Family::Paper | Family::Ieee { finite: true, .. } | Family::E4m3 { finite: true } => {}
         Family::Ieee { finite: false, .. } => {
-            let ones = g.all(&high.field);
+            let (_, ones) = extremes(g, format, &high.field);
             let some = g.any(&high.fraction);
-            let both = g.all(&low.field);
+            let (_, both) = extremes(g, format, &low.field);
             let opposite = g.and(both, differ);
             let bad = g.or(some, opposite);
             special.nan = g.and(ones, bad);
             special.infinity = g.xor(ones, special.nan);
         }
-        Family::E4m3 { .. } => {
+        Family::E4m3 { finite: false } => {
             let ones = g.all(&high.field);
             let full = g.all(&high.fraction);
             special.nan = g.and(ones, full);
@@ -226,7 +314,8 @@ pub fn add_wide(g: &mut Gates<'_>, format: FloatFormat, x: &Wide, y: &Wide, one_
     let (distance, _) = g.sub(field, low_field);
     // The shifted zero would round a difference down.
     let subtract = g.and_not(differ, one_zero);
-    let mut sum = add_aligned(g, significand, smaller, &distance, subtract, 2, format.rounding());
+    let late = format.rounding() != Rounding::TowardZero;
+    let mut sum = add_aligned(g, significand, smaller, &distance, subtract, 2, late);
     sum.sticky = g.and_not(sum.sticky, one_zero);
     let negative = g.and(subtract, sum.word[sum.word.len() - 1]);
     let sign = g.xor(sign, negative);

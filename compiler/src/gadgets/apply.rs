@@ -3,8 +3,8 @@
 use ffhec_circuit::Wire;
 
 use super::bits::{Bits, Gates};
-use super::float::{Operand, canonical};
-use super::format::{FloatFormat, Scalar};
+use super::float::{Operand, canonical, saturated};
+use super::format::{Family, FloatFormat, Scalar};
 use super::integer::{self, Shape};
 use super::parts::{self, Integral};
 use super::{add, compare, convert, mul, remainder, sum};
@@ -75,6 +75,33 @@ pub fn is_canonical(op: &Op, operands: &[Typed<'_>]) -> bool {
 
 /// Builds the gates of `op` with result type `ty`. Inputs have no gates of their own: zeros.
 pub fn apply(g: &mut Gates<'_>, op: &Op, ty: Scalar, operands: &[Typed<'_>]) -> Bits {
+    let saturates = |typed: &Typed<'_>| {
+        let format = typed.ty.as_float().filter(|format| format.family == (Family::E4m3 { finite: true }));
+        format.filter(|_| !typed.operand.canonical)
+    };
+    if *op == Op::Select || !operands.iter().any(|typed| saturates(typed).is_some()) {
+        return apply_saturated(g, op, ty, operands);
+    }
+    let words: Vec<Bits> = operands
+        .iter()
+        .map(|typed| match saturates(typed) {
+            Some(format) => saturated(g, format, typed.operand),
+            None => typed.operand.bits.to_vec(),
+        })
+        .collect();
+    let typed: Vec<Typed<'_>> = operands
+        .iter()
+        .zip(&words)
+        .map(|(typed, bits)| {
+            let canonical = typed.operand.canonical || saturates(typed).is_some();
+            Typed { ty: typed.ty, operand: Operand { bits, canonical } }
+        })
+        .collect();
+    apply_saturated(g, op, ty, &typed)
+}
+
+/// The same, with operands that have no unused pattern of `f8e4m3<finite>`.
+fn apply_saturated(g: &mut Gates<'_>, op: &Op, ty: Scalar, operands: &[Typed<'_>]) -> Bits {
     let from = operands.first().map_or(ty, |typed| typed.ty);
     match op {
         Op::Input(_) => g.zeros(ty.width() as usize),

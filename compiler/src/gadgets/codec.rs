@@ -200,7 +200,10 @@ fn parts(value: &Ratio<BigInt>) -> (bool, Ratio<BigUint>) {
 
 fn decode_float(format: FloatFormat, bits: &BigUint) -> Real {
     let negative = bits.bit(u64::from(format.width()) - 1);
-    let magnitude = bits & ones(format.width() - 1);
+    let mut magnitude = bits & ones(format.width() - 1);
+    if format.family == (Family::E4m3 { finite: true }) {
+        magnitude = magnitude.min(format.max_finite());
+    }
     let fraction = &magnitude & ones(format.fraction_bits());
     let field =
         i64::try_from(&magnitude >> format.fraction_bits()).expect("bounded: at most 15 exponent bits");

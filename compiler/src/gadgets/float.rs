@@ -36,8 +36,24 @@ pub fn fields(g: &mut Gates<'_>, format: FloatFormat, bits: &[Wire]) -> Fields {
     let width = format.width() as usize;
     debug_assert_eq!(bits.len(), width, "an encoding of the format");
     let field = bits[places..width - 1].to_vec();
-    let hidden = g.any(&field);
+    let (zero, _) = extremes(g, format, &field);
+    let hidden = g.not(zero);
     Fields { sign: bits[width - 1], field, fraction: bits[..places].to_vec(), hidden }
+}
+
+/// Whether an exponent field is zero, and whether it is all ones and that is not an ordinary exponent. Bits that are
+/// all equal are one or the other, which takes half the ANDs of two trees.
+pub fn extremes(g: &mut Gates<'_>, format: FloatFormat, field: &[Wire]) -> (Wire, Wire) {
+    if !format.has_infinity() || g.shallow() {
+        let ones = if format.has_infinity() { g.all(field) } else { g.bit(false) };
+        let some = g.any(field);
+        return (g.not(some), ones);
+    }
+    let differ: Bits = field.windows(2).map(|pair| g.xor(pair[0], pair[1])).collect();
+    let mixed = g.any(&differ);
+    let ones = g.and_not(field[0], mixed);
+    let extreme = g.not(mixed);
+    (g.xor(extreme, ones), ones)
 }
 
 /// What kind of value an encoding is; exactly one of zero, infinite, NaN or none.
@@ -56,14 +72,14 @@ pub fn classify(g: &mut Gates<'_>, format: FloatFormat, fields: &Fields) -> Clas
     let no = g.bit(false);
     let empty = g.not(fields.hidden);
     let (infinite, nan) = match format.family {
-        Family::Paper | Family::Ieee { finite: true, .. } => (no, no),
+        Family::Paper | Family::Ieee { finite: true, .. } | Family::E4m3 { finite: true } => (no, no),
         Family::Ieee { finite: false, .. } => {
-            let ones = g.all(&fields.field);
+            let (_, ones) = extremes(g, format, &fields.field);
             let some = g.any(&fields.fraction);
             let nan = g.and(ones, some);
             (g.xor(ones, nan), nan)
         }
-        Family::E4m3 { .. } => {
+        Family::E4m3 { finite: false } => {
             let ones = g.all(&fields.field);
             let full = g.all(&fields.fraction);
             (no, g.and(ones, full))
@@ -138,10 +154,21 @@ pub fn offset(g: &mut Gates<'_>, exponent: &[Wire], amount: i64, width: usize) -
     g.sum(&exponent, &amount)
 }
 
+/// The encoding, in `f8e4m3<finite>` that of the largest magnitude for the pattern of all ones.
+pub fn saturated(g: &mut Gates<'_>, format: FloatFormat, operand: Operand<'_>) -> Bits {
+    let mut bits = operand.bits.to_vec();
+    if !operand.canonical && format.family == (Family::E4m3 { finite: true }) {
+        let upper = bits.len() - 1;
+        let full = g.all(&bits[1..upper]);
+        bits[0] = g.and_not(bits[0], full);
+    }
+    bits
+}
+
 /// The encoding that operations give for the same value: zeros without fraction (and sign in `float<E, P>`), the one
 /// NaN.
 pub fn canonical(g: &mut Gates<'_>, format: FloatFormat, operand: Operand<'_>) -> Bits {
-    let mut bits = operand.bits.to_vec();
+    let mut bits = saturated(g, format, operand);
     let places = format.fraction_bits() as usize;
     let fields = fields(g, format, &bits);
     if !operand.canonical && !format.has_subnormals() {

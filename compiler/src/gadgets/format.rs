@@ -59,7 +59,8 @@ pub enum Family {
     },
     /// OCP E4M3 (`f8e4m3`): no infinities, all-ones is NaN, overflow gives NaN.
     E4m3 {
-        /// Overflow saturates instead.
+        /// Overflow saturates instead, and so does the pattern of all ones: it stands for the largest magnitude, and no
+        /// operation gives it. There is no NaN.
         finite: bool,
     },
 }
@@ -170,7 +171,7 @@ impl FloatFormat {
 
     /// Whether there is a NaN.
     pub const fn has_nan(self) -> bool {
-        matches!(self.family, Family::Ieee { finite: false, .. } | Family::E4m3 { .. })
+        matches!(self.family, Family::Ieee { finite: false, .. } | Family::E4m3 { finite: false })
     }
 
     /// Whether values below the smallest normal are kept.
@@ -219,8 +220,8 @@ impl FloatFormat {
             Family::Ieee { finite: false, .. } => {
                 Some((ones(self.exponent_bits + 1) << (self.fraction_bits() - 1)) & ones(self.width() - 1))
             }
-            Family::E4m3 { .. } => Some(ones(self.width() - 1)),
-            Family::Paper | Family::Ieee { finite: true, .. } => None,
+            Family::E4m3 { finite: false } => Some(ones(self.width() - 1)),
+            Family::Paper | Family::Ieee { finite: true, .. } | Family::E4m3 { finite: true } => None,
         }
     }
 

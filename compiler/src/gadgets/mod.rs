@@ -8,6 +8,7 @@ pub mod bits;
 pub mod codec;
 pub mod compare;
 pub mod compress;
+pub mod constant;
 pub mod convert;
 pub mod divide;
 pub mod flags;
@@ -16,6 +17,7 @@ pub mod format;
 pub mod integer;
 pub mod mul;
 pub mod mul_fast;
+pub mod mul_gradual;
 pub mod multiply;
 pub mod objective;
 pub mod parts;
@@ -27,8 +29,11 @@ pub mod shift;
 pub mod shift_fast;
 pub mod sum;
 pub mod text;
+pub mod window;
 
 #[cfg(test)]
 mod flags_reference;
 #[cfg(test)]
 mod reference;
+#[cfg(test)]
+mod sum_reference;

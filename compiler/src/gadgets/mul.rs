@@ -8,6 +8,7 @@ use super::divide::{quotient, restore, square_root};
 use super::float::{Class, Operand, Unpacked, normalised, offset, plain_zero, unpack, unpack_normalised};
 use super::format::{Family, FloatFormat, Rounding};
 use super::mul_fast;
+use super::mul_gradual;
 use super::multiply::product;
 use super::round::{Below, Exact, Special, round};
 use super::shift::{index_bits, normalise_within, shift_left};
@@ -89,6 +90,9 @@ pub fn mul(g: &mut Gates<'_>, format: FloatFormat, x: Operand<'_>, y: Operand<'_
     let (x, y) = if g.known_word(x.bits).is_some() { (y, x) } else { (x, y) };
     if g.shallow() && matches!(format.family, Family::Paper) {
         return mul_fast::mul(g, format, x, y);
+    }
+    if mul_gradual::fits(g, format) {
+        return mul_gradual::mul(g, format, x, y);
     }
     let (mut a, mut b) = (unpack(g, format, x.bits), unpack(g, format, y.bits));
     let special = product_specials(g, format, &a.class, &b.class);
@@ -221,10 +225,14 @@ pub fn div(g: &mut Gates<'_>, format: FloatFormat, x: Operand<'_>, y: Operand<'_
     let b = unpack_normalised(g, format, y.bits);
     let precision = format.precision as usize;
     let truncate = format.rounding() == Rounding::TowardZero && !g.watches();
+    // An exact quotient has no more digits than the dividend, so that none is half way between two normal values, and
+    // to nearest the next digit decides.
+    let nearest = matches!(format.rounding(), Rounding::NearestEven | Rounding::NearestAway);
+    let decided = nearest && !format.has_subnormals() && !g.watches();
     let digits = precision + if truncate { 1 } else { 2 };
     let result = quotient(g, &a.significand, &b.significand, &[], digits);
-    let sticky = if truncate {
-        g.bit(false)
+    let sticky = if truncate || decided {
+        g.bit(decided)
     } else {
         let rest = restore(g, &result.rest, &b.significand);
         g.any(&rest)

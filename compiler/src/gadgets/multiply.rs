@@ -3,11 +3,12 @@
 use std::collections::VecDeque;
 
 use ffhec_circuit::Wire;
-use num_bigint::{BigInt, BigUint};
-use num_traits::{One as _, Signed as _, Zero as _};
+use num_bigint::BigInt;
+use num_traits::One as _;
 
 use super::bits::{Bits, Gates};
 use super::compress::two_rows;
+use super::constant::push_multiple;
 
 /// Shorter words are multiplied by the school method.
 const KARATSUBA_BITS: usize = 18;
@@ -23,6 +24,11 @@ impl Columns {
     /// The empty sum of `width` bits.
     pub fn new(width: usize) -> Self {
         Columns { columns: vec![VecDeque::new(); width], constant: BigInt::ZERO }
+    }
+
+    /// Bits of the sum.
+    pub fn width(&self) -> usize {
+        self.columns.len()
     }
 
     /// Adds `bit * 2^place`.
@@ -136,8 +142,8 @@ pub fn product(g: &mut Gates<'_>, x: &[Wire], y: &[Wire], signed: bool, width: u
     columns.sum(g)
 }
 
-/// Adds `x * y` to a sum. With a public operand the word of the other is added and subtracted at the digits of its
-/// non-adjacent form (canonical signed digits), the fewest there are.
+/// Adds `x * y` to a sum. A public operand is written in signed digits, with what they have in common
+/// ([`super::constant`]).
 pub fn push_product(g: &mut Gates<'_>, columns: &mut Columns, x: &[Wire], y: &[Wire], signed: bool) {
     let (word, known) = match (g.known_word(x), g.known_word(y)) {
         (_, Some(known)) => (x, Some((known, y.len()))),
@@ -151,9 +157,7 @@ pub fn push_product(g: &mut Gates<'_>, columns: &mut Columns, x: &[Wire], y: &[W
     if signed && length > 0 && value.bit(length as u64 - 1) {
         value -= BigInt::one() << length;
     }
-    for (place, negative) in signed_digits(value.magnitude()) {
-        columns.push_word(g, place, word, signed, negative != value.is_negative());
-    }
+    push_multiple(g, columns, word, signed, &value);
 }
 
 fn push_partial_products(g: &mut Gates<'_>, columns: &mut Columns, x: &[Wire], y: &[Wire], signed: bool) {
@@ -196,25 +200,4 @@ fn push_karatsuba(g: &mut Gates<'_>, columns: &mut Columns, x: &[Wire], y: &[Wir
     columns.push_word(g, half, &middle, false, false);
     columns.push_word(g, half, &low, false, true);
     columns.push_word(g, half, &high, false, true);
-}
-
-/// The non-adjacent form: places and whether the digit is -1.
-fn signed_digits(value: &BigUint) -> Vec<(usize, bool)> {
-    let mut digits = Vec::new();
-    let mut rest = value.clone();
-    let mut place = 0;
-    while !rest.is_zero() {
-        if rest.bit(0) {
-            let negative = rest.bit(1);
-            if negative {
-                rest += 1_u32;
-            } else {
-                rest -= 1_u32;
-            }
-            digits.push((place, negative));
-        }
-        rest >>= 1_u32;
-        place += 1;
-    }
-    digits
 }

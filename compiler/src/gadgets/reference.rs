@@ -15,7 +15,7 @@ use super::apply::{Typed, apply};
 use super::bits::Gates;
 use super::codec::Real;
 use super::float::Operand;
-use super::format::{FloatFormat, Rounding, Scalar};
+use super::format::{Family, FloatFormat, Rounding, Scalar};
 use super::objective::Objective;
 use crate::float::fir::Op;
 
@@ -157,6 +157,10 @@ pub(super) fn integral(op: &Op, exact: &Exact) -> BigInt {
 /// Floats in, one float out.
 fn float_reference(op: &Op, format: FloatFormat, operands: &[u128]) -> u128 {
     let ty = Scalar::Float(format);
+    // The unused pattern of `f8e4m3<finite>` is one more encoding of the largest magnitude.
+    let unused = (format.family == Family::E4m3 { finite: true }).then_some(0x7f);
+    let read = |&bits: &u128| if Some(bits & 0x7f) == unused { bits - 1 } else { bits };
+    let operands: &[u128] = &operands.iter().map(read).collect::<Vec<_>>();
     let x: Vec<Value> = operands.iter().map(|&bits| value(ty, bits)).collect();
     let f = Format(format);
     let flip = |value: Value| Value {
@@ -440,11 +444,11 @@ fn convert(x: &Value, from: Scalar, to: Scalar) -> u128 {
 }
 
 /// An operation as a circuit over raw inputs.
-struct Bench {
-    op: Op,
-    ty: Scalar,
-    types: Vec<Scalar>,
-    circuit: Circuit,
+pub(super) struct Bench {
+    pub(super) op: Op,
+    pub(super) ty: Scalar,
+    pub(super) types: Vec<Scalar>,
+    pub(super) circuit: Circuit,
 }
 
 impl Bench {
@@ -499,7 +503,7 @@ impl Bench {
     }
 
     /// Compares with the reference; any NaN stands for NaN.
-    fn check(&self, rows: &[Vec<u128>]) {
+    pub(super) fn check(&self, rows: &[Vec<u128>]) {
         let found = self.run(rows);
         let is_nan = |bits: u128| value(self.ty, bits).is_nan();
         for (row, &found) in rows.iter().zip(&found) {
@@ -538,23 +542,23 @@ pub(super) fn all(types: &[Scalar]) -> Vec<Vec<u128>> {
 pub(super) struct Random(pub(super) u64);
 
 impl Random {
-    fn next(&mut self) -> u64 {
+    pub(super) fn next(&mut self) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
         self.0
     }
 
-    fn below(&mut self, bound: u64) -> u64 {
+    pub(super) fn below(&mut self, bound: u64) -> u64 {
         self.next() % bound
     }
 
-    fn wide(&mut self) -> u128 {
+    pub(super) fn wide(&mut self) -> u128 {
         u128::from(self.next()) << 64 | u128::from(self.next())
     }
 
     /// An encoding: uniform, an edge, or one near the previous operand, so that exponents meet.
-    fn encoding(&mut self, ty: Scalar, near: Option<u128>) -> u128 {
+    pub(super) fn encoding(&mut self, ty: Scalar, near: Option<u128>) -> u128 {
         let width = ty.width();
         let mask = u128::MAX >> (128 - width);
         let uniform = self.wide() & mask;

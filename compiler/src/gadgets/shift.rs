@@ -23,6 +23,9 @@ pub fn shift_right(
     amount: &[Wire],
     track: bool,
 ) -> (Bits, Wire) {
+    if g.shallow() && g.known(fill) == Some(false) {
+        return shift_fast::shift_right(g, word, amount, track);
+    }
     let width = word.len();
     let needed = index_bits(width);
     let fine = needed.saturating_sub(2);

@@ -11,6 +11,51 @@ use super::shift::{Normalised, index_bits};
 /// Wider words are shifted in stages even for the least depth: shifting at once takes half the square of the width.
 const AT_ONCE: usize = 128;
 
+/// [`super::shift::shift_right`] with zeros from above: the largest steps first, so that what is lost is known soon
+/// after the word.
+pub fn shift_right(g: &mut Gates<'_>, word: &[Wire], amount: &[Wire], track: bool) -> (Bits, Wire) {
+    let (width, needed, zero) = (word.len(), index_bits(word.len()), g.bit(false));
+    let fine = needed.saturating_sub(2);
+    let unit = 1 << fine;
+    let beyond = g.any(amount.get(needed..).unwrap_or(&[]));
+    let mut address = amount.get(fine..needed.min(amount.len())).unwrap_or(&[]).to_vec();
+    address.push(g.not(beyond));
+    let choices = decode(g, &address).split_off(1 << (address.len() - 1));
+    let mut out = vec![zero; width];
+    for (group, &choice) in choices.iter().enumerate() {
+        for (index, &bit) in word.iter().enumerate().skip(group * unit) {
+            let chosen = g.and(choice, bit);
+            out[index - group * unit] = g.xor(out[index - group * unit], chosen);
+        }
+    }
+    let mut lost = Vec::new();
+    if track {
+        let parts: Bits = word.chunks(unit).map(|part| g.any(part)).collect();
+        let mut coarse = zero;
+        let gone = choices.iter().enumerate().skip(1).map(|(group, &choice)| (group, choice));
+        for (group, choice) in gone.chain([(parts.len(), beyond)]) {
+            let some = g.any(&parts[..group.min(parts.len())]);
+            let chosen = g.and(choice, some);
+            coarse = g.xor(coarse, chosen);
+        }
+        lost.push(coarse);
+    }
+    for (stage, &choice) in amount.iter().enumerate().take(fine).rev() {
+        let step = 1 << stage;
+        if track {
+            let some = g.any(&out[..step.min(width)]);
+            lost.push(g.and(choice, some));
+        }
+        out = (0..width)
+            .map(|index| {
+                let from = out.get(index + step).copied().unwrap_or(zero);
+                g.mux(choice, from, out[index])
+            })
+            .collect();
+    }
+    (out, g.any(&lost))
+}
+
 /// Wire `j`, for `0 <= j <= n`, says whether the top `j` bits are clear.
 pub fn clear_from_top(g: &mut Gates<'_>, word: &[Wire]) -> Bits {
     let flipped: Bits = word.iter().rev().map(|&bit| g.not(bit)).collect();
@@ -66,15 +111,16 @@ fn shift_up(g: &mut Gates<'_>, word: &[Wire], clear: &[Wire], shift: &[Wire]) ->
         let hot = one_hot_leading_zeros(g, clear);
         return shift_at_once(g, word, &hot);
     }
-    let zero = g.bit(false);
     let mut word = word.to_vec();
     for (stage, &choice) in shift.iter().enumerate().rev() {
-        word = (0..word.len())
-            .map(|index| {
-                let from = index.checked_sub(1 << stage).map_or(zero, |from| word[from]);
-                g.mux(choice, from, word[index])
-            })
-            .collect();
+        // What a shift moves out at the top is clear, so that the same AND takes a bit away and puts it there.
+        let mut next = word.clone();
+        for index in 0..word.len().saturating_sub(1 << stage) {
+            let moved = g.and(choice, word[index]);
+            next[index] = g.xor(next[index], moved);
+            next[index + (1 << stage)] = g.xor(next[index + (1 << stage)], moved);
+        }
+        word = next;
     }
     word
 }

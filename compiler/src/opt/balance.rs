@@ -11,24 +11,34 @@ use std::collections::BinaryHeap;
 use ffhec_circuit::{Circuit, Gate, Wire};
 
 use super::dead::remove_dead;
-use super::readers::fan_outs;
+use super::readers::read_once;
 use super::rebuild::Rebuild;
 
 /// The same function, no more ANDs, no larger AND-depth.
-pub fn balance(circuit: &Circuit) -> Circuit {
-    let circuit = &remove_dead(circuit);
+pub fn balance(circuit: Circuit) -> Circuit {
+    let circuit = remove_dead(circuit);
+    let balanced = remove_dead(joined(&circuit));
+    let (before, after) = (circuit.counts(), balanced.counts());
+    // Rewrites that the new order allows only ever lower both; checked because it is cheap.
+    if after.and <= before.and && after.and_depth <= before.and_depth { balanced } else { circuit }
+}
+
+/// All trees joined anew.
+fn joined(circuit: &Circuit) -> Circuit {
     let inside = inside(circuit);
     let mut rebuild = Rebuild::new(circuit);
     let mut depths = Depths::default();
-    for index in 0..circuit.gates.len() {
-        if !inside[index] {
+    for (index, gate) in circuit.gates.iter().enumerate() {
+        if inside[index] {
+            continue;
+        }
+        if gate.operands().any(|wire| inside[wire.index()]) {
             join(circuit, index, &inside, &mut rebuild, &mut depths);
+        } else {
+            rebuild.copy(index);
         }
     }
-    let balanced = remove_dead(&rebuild.finish());
-    let (before, after) = (circuit.counts(), balanced.counts());
-    // Rewrites that the new order allows only ever lower both; checked because it is cheap.
-    if after.and <= before.and && after.and_depth <= before.and_depth { balanced } else { circuit.clone() }
+    rebuild.finish()
 }
 
 /// AND-depth, then length in gates, of a path.
@@ -66,11 +76,11 @@ fn above_product(operands: impl Iterator<Item = Depth> + Clone) -> Depth {
 
 /// Whether each wire is read once only, by a gate of its own kind, so that it can be regrouped.
 fn inside(circuit: &Circuit) -> Vec<bool> {
-    let fan_outs = fan_outs(circuit);
+    let once = read_once(circuit);
     let mut inside = vec![false; circuit.gates.len()];
     for gate in &circuit.gates {
         for wire in gate.operands() {
-            inside[wire.index()] = fan_outs[wire.index()] == 1 && same_kind(*gate, circuit.gate(wire));
+            inside[wire.index()] = once[wire.index()] && same_kind(*gate, circuit.gate(wire));
         }
     }
     inside
@@ -83,9 +93,6 @@ fn same_kind(a: Gate, b: Gate) -> bool {
 /// Rebuilds the tree of gate number `root`, whose leaves have been rebuilt.
 fn join(circuit: &Circuit, root: usize, inside: &[bool], rebuild: &mut Rebuild, depths: &mut Depths) {
     let (leaves, inner) = tree(circuit, root, inside);
-    if inner.is_empty() {
-        return rebuild.copy(root);
-    }
     let is_product = matches!(circuit.gates[root], Gate::And(..));
     let leaf_depths: Vec<(Depth, Wire)> = leaves
         .iter()
@@ -190,9 +197,9 @@ mod tests {
     #[test]
     fn random_circuits_keep_their_function_and_never_gain_ands_or_depth() {
         for circuit in circuits(60) {
-            let balanced = balance(&circuit);
+            let balanced = balance(circuit.clone());
             assert_same(&circuit, &balanced);
-            let (before, after) = (remove_dead(&circuit).counts(), balanced.counts());
+            let (before, after) = (remove_dead(circuit.clone()).counts(), balanced.counts());
             assert!(after.and <= before.and && after.and_depth <= before.and_depth, "{before:?} {after:?}");
         }
     }
@@ -251,7 +258,7 @@ mod tests {
         // The complement leaves the tree when it is rebuilt, as a sum of products.
         let depth = |circuit: &Circuit| circuit.counts().and_depth;
         let circuit = circuit(4, before, "%11");
-        let balanced = balance(&circuit);
+        let balanced = balance(circuit.clone());
         assert_same(&circuit, &balanced);
         assert!(depth(&circuit) == 5 && depth(&balanced) == 3, "{balanced}");
     }

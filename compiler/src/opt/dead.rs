@@ -1,28 +1,40 @@
 //! Removes gates that no output needs. Input gates stay: they are the program's interface.
 
+use std::borrow::Cow;
+
 use ffhec_circuit::{Circuit, Gate, Wire};
 
 /// `circuit` without the gates that no output depends on, in the same order.
-pub fn remove_dead(circuit: &Circuit) -> Circuit {
-    let live = live(circuit);
-    let mut kept = Circuit {
-        gates: Vec::with_capacity(circuit.gates.len()),
-        origins: Vec::with_capacity(circuit.gates.len()),
-        functions: circuit.functions.clone(),
-        inputs: circuit.inputs.clone(),
-        outputs: circuit.outputs.clone(),
-        output_wires: Vec::new(),
-    };
-    let mut new = vec![Wire::new(0); circuit.gates.len()];
-    for (index, gate) in circuit.gates.iter().enumerate().filter(|&(index, _)| live[index]) {
-        new[index] = Wire::new(kept.gates.len());
-        kept.gates.push(gate.map(|wire| new[wire.index()]));
-        kept.origins.push(circuit.origins[index]);
+pub fn remove_dead(mut circuit: Circuit) -> Circuit {
+    let live = live(&circuit);
+    let Some(first) = live.iter().position(|live| !live) else { return circuit };
+    // The gates before the first dead one stay where they are, the others move down.
+    let mut new: Vec<Wire> = vec![Wire::new(0); circuit.gates.len() - first];
+    let mut kept = first;
+    let moved =
+        |wire: Wire, new: &[Wire]| if wire.index() < first { wire } else { new[wire.index() - first] };
+    for index in (first..circuit.gates.len()).filter(|&index| live[index]) {
+        circuit.gates[kept] = circuit.gates[index].map(|wire| moved(wire, &new));
+        circuit.origins[kept] = circuit.origins[index];
+        new[index - first] = Wire::new(kept);
+        kept += 1;
     }
-    kept.output_wires = circuit.output_wires.iter().map(|wire| new[wire.index()]).collect();
-    kept
+    circuit.output_wires.iter_mut().for_each(|wire| *wire = moved(*wire, &new));
+    circuit.gates.truncate(kept);
+    circuit.origins.truncate(kept);
+    circuit
 }
 
+/// Like [`remove_dead`]; a circuit without dead gates is not copied.
+pub(super) fn without_dead(circuit: &Circuit) -> Cow<'_, Circuit> {
+    if live(circuit).iter().all(|&live| live) {
+        Cow::Borrowed(circuit)
+    } else {
+        Cow::Owned(remove_dead(circuit.clone()))
+    }
+}
+
+/// Whether each gate is an input or an output depends on it.
 fn live(circuit: &Circuit) -> Vec<bool> {
     let mut live = vec![false; circuit.gates.len()];
     for wire in &circuit.output_wires {
@@ -58,7 +70,7 @@ mod tests {
     #[test]
     fn what_is_left_is_needed_and_computes_the_same() {
         for circuit in circuits(20) {
-            let kept = remove_dead(&circuit);
+            let kept = remove_dead(circuit.clone());
             assert_same(&circuit, &kept);
             assert!(live(&kept).iter().all(|&live| live));
             let inputs = |circuit: &Circuit| {

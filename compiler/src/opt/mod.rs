@@ -12,6 +12,7 @@ mod dead;
 mod readers;
 mod rebuild;
 mod refresh;
+mod rewrite;
 mod schedule;
 mod simplify;
 #[cfg(test)]
@@ -20,6 +21,7 @@ mod testing;
 pub use balance::balance;
 pub use dead::remove_dead;
 pub use refresh::{PlaceError, Placement, place, place_refreshes};
+pub use rewrite::rewrite;
 pub use schedule::schedule;
 pub use simplify::simplify;
 
@@ -29,19 +31,29 @@ pub struct Pass {
     /// What the step is called.
     pub name: &'static str,
     /// The step: the same function, never with more ANDs nor a larger AND-depth.
-    pub run: fn(&Circuit) -> Circuit,
+    pub run: fn(Circuit) -> Circuit,
 }
 
 /// The optimiser, in order.
 pub const PASSES: &[Pass] = &[
     Pass { name: "simplify", run: simplify },
+    Pass { name: "rewrite", run: rewrite },
     Pass { name: "balance", run: balance },
     Pass { name: "remove-dead", run: remove_dead },
 ];
 
 /// Runs all [`PASSES`] over `circuit`.
 pub fn optimize(circuit: Circuit) -> Circuit {
-    PASSES.iter().fold(circuit, |circuit, pass| (pass.run)(&circuit))
+    optimize_observed(circuit, &mut |_| {})
+}
+
+/// Like [`optimize`]; `done` is told the name of each pass after it.
+pub fn optimize_observed(circuit: Circuit, done: &mut dyn FnMut(&'static str)) -> Circuit {
+    PASSES.iter().fold(circuit, |circuit, pass| {
+        let circuit = (pass.run)(circuit);
+        done(pass.name);
+        circuit
+    })
 }
 
 /// Places refreshes in `circuit` for `target` and schedules the result.

@@ -11,30 +11,24 @@ pub(super) struct Readers {
 impl Readers {
     /// The readers of every wire of `circuit`.
     pub(super) fn of(circuit: &Circuit) -> Self {
-        Self::among(circuit, |_, _| true)
-    }
-
-    /// Only those edges from a wire to a gate for which `keep(wire, gate)` holds.
-    pub(super) fn among(circuit: &Circuit, keep: impl Fn(usize, usize) -> bool) -> Self {
-        let edges = || {
-            circuit.gates.iter().enumerate().flat_map(|(index, gate)| {
-                gate.operands()
-                    .map(move |wire| (wire.index(), index))
-                    .filter(|&(wire, index)| keep(wire, index))
-            })
-        };
         let mut start = vec![0_u32; circuit.gates.len() + 1];
-        for (wire, _) in edges() {
-            start[wire + 1] += 1;
+        for wire in circuit.gates.iter().flat_map(|gate| gate.operands()) {
+            start[wire.index()] += 1;
         }
-        for wire in 1..start.len() {
-            start[wire] += start[wire - 1];
+        // Where the edges of each wire end; filling them in backwards moves that to where they begin.
+        let mut end = 0;
+        for start in &mut start {
+            end += *start;
+            *start = end;
         }
-        let mut next = start.clone();
-        let mut gates = vec![0_u32; start[circuit.gates.len()] as usize];
-        for (wire, index) in edges() {
-            gates[next[wire] as usize] = u32::try_from(index).expect("bounded: wires have 32 bits");
-            next[wire] += 1;
+        let mut gates = vec![0_u32; end as usize];
+        for (index, gate) in circuit.gates.iter().enumerate().rev() {
+            let index = u32::try_from(index).expect("bounded: wires have 32 bits");
+            for wire in gate.operands() {
+                let at = &mut start[wire.index()];
+                *at -= 1;
+                gates[*at as usize] = index;
+            }
         }
         Readers { start, gates }
     }
@@ -55,12 +49,14 @@ impl Readers {
     }
 }
 
-/// How often each wire is read, by gates and by outputs.
-pub(super) fn fan_outs(circuit: &Circuit) -> Vec<u32> {
-    let mut counts = vec![0_u32; circuit.gates.len()];
+/// Whether each wire is read exactly once, by gates and by outputs.
+pub(super) fn read_once(circuit: &Circuit) -> Vec<bool> {
+    let (mut once, mut again) = (vec![false; circuit.gates.len()], vec![false; circuit.gates.len()]);
     let operands = circuit.gates.iter().flat_map(|gate| gate.operands());
     for wire in operands.chain(circuit.output_wires.iter().copied()) {
-        counts[wire.index()] += 1;
+        let index = wire.index();
+        again[index] |= once[index];
+        once[index] = !again[index];
     }
-    counts
+    once
 }

@@ -8,20 +8,27 @@ pub(super) struct Rebuild<'a> {
     /// The new circuit.
     pub(super) builder: Builder,
     inputs: Vec<Wire>,
-    new: Vec<Option<Wire>>,
+    /// The new wire of each old one; [`NONE`] before it is rebuilt.
+    new: Vec<u32>,
 }
+
+/// No wire: circuits have fewer gates.
+const NONE: u32 = u32::MAX;
 
 impl<'a> Rebuild<'a> {
     /// Starts with the input ports of `old`.
     pub(super) fn new(old: &'a Circuit) -> Self {
         let mut builder = Builder::with_functions_of(old);
         let inputs = old.inputs.iter().flat_map(|port| builder.input(port.clone())).collect();
-        Rebuild { old, builder, inputs, new: vec![None; old.gates.len()] }
+        Rebuild { old, builder, inputs, new: vec![NONE; old.gates.len()] }
     }
 
     /// The new wire for `old`.
+    #[inline]
     pub(super) fn wire(&self, old: Wire) -> Wire {
-        self.new[old.index()].expect("operands precede uses")
+        let new = self.new[old.index()];
+        debug_assert_ne!(new, NONE, "operands precede uses");
+        Wire::new(new as usize)
     }
 
     /// New gates come from where old gate number `index` came from.
@@ -57,15 +64,15 @@ impl<'a> Rebuild<'a> {
 
     /// `wire` stands for old gate number `index`.
     pub(super) fn set(&mut self, index: usize, wire: Wire) {
-        self.new[index] = Some(wire);
+        self.new[index] = u32::try_from(wire.index()).expect("bounded: wires have 32 bits");
     }
 
     /// Adds the output ports and ends.
     pub(super) fn finish(mut self) -> Circuit {
-        let mut bits =
-            self.old.output_wires.iter().map(|&wire| self.new[wire.index()].expect("all gates rebuilt"));
+        let mut old = self.old.output_wires.iter();
         for port in &self.old.outputs {
-            let wires: Vec<Wire> = bits.by_ref().take(port.width as usize).collect();
+            let bits = old.by_ref().take(port.width as usize);
+            let wires: Vec<Wire> = bits.map(|&wire| self.wire(wire)).collect();
             self.builder.output(port.clone(), &wires);
         }
         self.builder.finish()

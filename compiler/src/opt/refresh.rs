@@ -21,14 +21,13 @@
 //! other operand has more than `budget - t` at least, every path between the two needs a refresh. For a fixed `t`,
 //! the fewest are again a minimum vertex cut.
 
-use std::cell::Cell;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use ffhec_circuit::{Circuit, Gate, Machine, NoiseBits, Target, Wire};
+use ffhec_circuit::{Circuit, Gate, NoiseBits, NoiseRules, Target, Wire};
 
-use super::cut::{MinCut, min_vertex_cut};
-use super::dead::remove_dead;
+use super::cut::Flow;
+use super::dead::without_dead;
 use super::readers::Readers;
 
 /// A circuit with its refreshes, and how good they are.
@@ -101,40 +100,46 @@ pub fn place(circuit: &Circuit, target: &Target) -> Result<Placement, PlaceError
         let (fresh, budget) = (target.fresh.0, target.budget.0);
         return Err(PlaceError::Fresh { preset: target.preset.clone(), fresh, budget });
     }
-    let circuit = remove_dead(circuit);
+    let circuit = without_dead(circuit);
     let problem = Problem::new(&circuit, target);
-    let cut = problem.cut();
-    let lower_bound = problem.lower_bound(&cut);
-    let mut starts = vec![cut.early];
-    if cut.late != starts[0] {
-        starts.push(cut.late);
+    let Starts { marks, lower_bound } = problem.starts();
+    let completed = marks.into_iter().map(|marks| problem.complete(marks));
+    let mut best: Option<Marked> = None;
+    for next in completed {
+        let next = next?;
+        if best.as_ref().is_none_or(|best| next.rank() < best.rank()) {
+            best = Some(next);
+        }
     }
-    if 4.0 * target.refreshed.0 <= target.budget.0 {
-        starts.push(vec![false; circuit.gates.len()]);
-    }
-    let completed = starts.into_iter().map(|marks| problem.complete(marks)).collect::<Result<Vec<_>, _>>()?;
-    let best =
-        completed.into_iter().min_by_key(|placement| placement.rank(target)).expect("one cut at least");
-    let refreshes = best.marks.iter().filter(|&&mark| mark).count();
+    let Marked { marks, refreshes, .. } = best.expect("one cut at least");
     debug_assert!(lower_bound <= refreshes, "the lower bound {lower_bound} holds for {refreshes} refreshes");
-    Ok(Placement { circuit: insert(&circuit, &best.marks), refreshes, lower_bound })
+    drop(problem);
+    Ok(Placement { circuit: insert(&circuit, &marks, refreshes), refreshes, lower_bound })
+}
+
+/// Where completing placements begins.
+struct Starts {
+    /// Which wires are refreshed; one set at least.
+    marks: Vec<Vec<bool>>,
+    /// A number of refreshes that every placement needs.
+    lower_bound: usize,
 }
 
 /// One placement: which wires are refreshed.
 struct Marked {
     marks: Vec<bool>,
-    /// Noise of each wire, before its own refresh.
-    noise: Vec<NoiseBits>,
+    /// How many.
+    refreshes: usize,
     /// The most refreshes on any path.
     depth: u32,
+    /// The largest noise before a refresh, in bits, or that after one if it is larger.
+    loudest: f64,
 }
 
 impl Marked {
-    /// What is made smaller: refreshes, refreshes in a row, the largest noise (in bits, as an ordered number).
-    fn rank(&self, target: &Target) -> (usize, u32, i64) {
-        let count = self.marks.iter().filter(|&&mark| mark).count();
-        let loudest = self.noise.iter().map(|noise| noise.0).fold(target.refreshed.0, f64::max);
-        (count, self.depth, (loudest * 1024.0) as i64)
+    /// What is made smaller: refreshes, refreshes in a row, the largest noise (as an ordered number).
+    fn rank(&self) -> (usize, u32, i64) {
+        (self.refreshes, self.depth, (self.loudest * 1024.0) as i64)
     }
 }
 
@@ -144,94 +149,100 @@ struct Problem<'a> {
     circuit: &'a Circuit,
     target: &'a Target,
     readers: Readers,
-    /// AND outputs, and inputs, that may be noisier than a refreshed wire.
-    source: Vec<bool>,
-    /// AND operands.
-    sink: Vec<bool>,
+    rules: NoiseRules<'a>,
     /// The least noise of each wire over all placements, before its own refresh.
     floor: Vec<NoiseBits>,
-    rules: Rules<'a>,
 }
 
 impl<'a> Problem<'a> {
     fn new(circuit: &'a Circuit, target: &'a Target) -> Self {
-        let refreshed = target.refreshed;
-        let rules = Rules::new(target);
-        let floor = propagate(circuit, &rules, |noise| quieter(noise, refreshed));
+        let rules = NoiseRules::new(target);
+        let floor = propagate(circuit, &rules, target.refreshed);
+        Problem { circuit, target, readers: Readers::of(circuit), rules, floor }
+    }
+
+    /// The cuts with the fewest refreshes at one AND level between them, perhaps no refreshes, and the lower bound.
+    fn starts(&self) -> Starts {
+        let source = self.noisy();
+        let mut sink = vec![false; self.circuit.gates.len()];
+        for (a, b) in products(self.circuit) {
+            (sink[a.index()], sink[b.index()]) = (true, true);
+        }
+        let mut flow = Flow::new(self.circuit, &self.readers);
+        let size = flow.solve(source.clone(), sink);
+        let mut marks = vec![flow.early_cut()];
+        let late = flow.late_cut();
+        if late != marks[0] {
+            marks.push(late);
+        }
+        if 4.0 * self.target.refreshed.0 <= self.target.budget.0 {
+            marks.push(vec![false; self.circuit.gates.len()]);
+        }
+        Starts { marks, lower_bound: self.lower_bound(size, &source, flow) }
+    }
+
+    /// Whether each wire is an AND output or an input that may be noisier than a refreshed wire.
+    fn noisy(&self) -> Vec<bool> {
+        let (target, refreshed) = (self.target, self.target.refreshed);
         // Not refreshing at all doubles the noise with every AND; any figure above the budget serves as well.
         let ceiling = NoiseBits(2.0 * target.budget.0.max(refreshed.0));
-        let plain = propagate(circuit, &rules, |noise| quieter(noise, ceiling));
+        let plain = propagate(self.circuit, &self.rules, ceiling);
         let fresh_is_noisy =
             target.fresh > refreshed && target.fresh.0 + target.fresh.0.min(refreshed.0) > target.budget.0;
-        let source = circuit.gates.iter().zip(&plain).map(|(gate, noise)| match gate {
+        let noisy = self.circuit.gates.iter().zip(&plain).map(|(gate, noise)| match gate {
             Gate::And(..) => *noise > refreshed,
             Gate::Input(_) => fresh_is_noisy,
             Gate::Constant(_) | Gate::Not(_) | Gate::Xor(..) | Gate::Refresh(_) => false,
         });
-        let source = source.collect();
-        let mut sink = vec![false; circuit.gates.len()];
-        for (a, b) in products(circuit) {
-            (sink[a.index()], sink[b.index()]) = (true, true);
-        }
-        Problem { circuit, target, readers: Readers::of(circuit), source, sink, floor, rules }
+        noisy.collect()
     }
 
-    /// The fewest refreshes with one AND level between them.
-    fn cut(&self) -> MinCut {
-        min_vertex_cut(self.circuit, &self.source, &self.sink)
-    }
-
-    /// A number of refreshes that every placement needs.
-    fn lower_bound(&self, cut: &MinCut) -> usize {
-        let least = self.sources().map(|(_, noise)| noise.0).fold(f64::INFINITY, f64::min);
-        let all_conflict = products(self.circuit).all(|(a, b)| {
-            let least_operand = self.least(a).0.min(self.least(b).0);
-            least + least_operand > self.target.budget.0
-        });
+    /// A number of refreshes that every placement needs. `flow` is that of the cut between `source` and all operands,
+    /// which has `size` wires.
+    fn lower_bound(&self, size: usize, source: &[bool], mut flow: Flow<'_>) -> usize {
+        let sources = (0..source.len()).filter(|&wire| source[wire]);
+        let least_source = sources.map(|wire| self.floor[wire].0).fold(f64::INFINITY, f64::min);
+        let all_conflict = products(self.circuit)
+            .all(|(a, b)| least_source + self.least(a).min(self.least(b)) > self.target.budget.0);
         if all_conflict {
-            return cut.size;
+            return size;
         }
-        let twice = 2.0 * self.target.refreshed.0;
-        self.conflicts(least).max(self.conflicts(twice))
-    }
-
-    fn sources(&self) -> impl Iterator<Item = (usize, NoiseBits)> {
-        self.floor.iter().copied().enumerate().filter(|&(wire, _)| self.source[wire])
+        // The lower bound for products of noise at least `threshold`.
+        let mut conflicts = |threshold: f64| {
+            let source =
+                source.iter().zip(&self.floor).map(|(&is_source, noise)| is_source && noise.0 >= threshold);
+            let mut sink = vec![false; self.circuit.gates.len()];
+            for (a, b) in products(self.circuit) {
+                for (operand, other) in [(a, b), (b, a)] {
+                    sink[operand.index()] |= threshold + self.least(other) > self.target.budget.0;
+                }
+            }
+            flow.solve(source.collect(), sink)
+        };
+        conflicts(least_source).max(conflicts(2.0 * self.target.refreshed.0))
     }
 
     /// The least noise that readers of `wire` see over all placements.
-    fn least(&self, wire: Wire) -> NoiseBits {
-        quieter(self.floor[wire.index()], self.target.refreshed)
-    }
-
-    /// The lower bound for products of noise at least `threshold`.
-    fn conflicts(&self, threshold: f64) -> usize {
-        let mut source = vec![false; self.circuit.gates.len()];
-        for (wire, _) in self.sources().filter(|(_, noise)| noise.0 >= threshold) {
-            source[wire] = true;
-        }
-        let mut sink = vec![false; self.circuit.gates.len()];
-        for (a, b) in products(self.circuit) {
-            for (operand, other) in [(a, b), (b, a)] {
-                sink[operand.index()] |= threshold + self.least(other).0 > self.target.budget.0;
-            }
-        }
-        min_vertex_cut(self.circuit, &source, &sink).size
+    fn least(&self, wire: Wire) -> f64 {
+        quieter(self.floor[wire.index()], self.target.refreshed).0
     }
 
     /// The placement that begins with `marks`.
     fn complete(&self, mut marks: Vec<bool>) -> Result<Marked, PlaceError> {
         self.repair(&mut marks)?;
         let noise = self.prune(&mut marks);
+        let loudest = noise.iter().map(|noise| noise.0).fold(self.target.refreshed.0, f64::max);
+        drop(noise);
+        let refreshes = marks.iter().filter(|&&mark| mark).count();
         let depth = refresh_depth(self.circuit, &marks);
-        Ok(Marked { marks, noise, depth })
+        Ok(Marked { marks, refreshes, depth, loudest })
     }
 
     /// Adds refreshes, in gate order, until no wire is over the budget.
     fn repair(&self, marks: &mut [bool]) -> Result<(), PlaceError> {
         let mut seen: Vec<NoiseBits> = Vec::with_capacity(marks.len());
         for (index, gate) in self.circuit.gates.iter().enumerate() {
-            let mut noise = self.rules.noise_of(*gate, &seen);
+            let mut noise = self.rules.noise_of(*gate, |wire| seen[wire.index()]);
             if noise > self.target.budget {
                 for wire in gate.operands() {
                     if seen[wire.index()].0 > self.loud(*gate) {
@@ -239,7 +250,7 @@ impl<'a> Problem<'a> {
                         seen[wire.index()] = self.target.refreshed;
                     }
                 }
-                noise = self.rules.noise_of(*gate, &seen);
+                noise = self.rules.noise_of(*gate, |wire| seen[wire.index()]);
             }
             if noise > self.target.budget {
                 return Err(self.no_room(index, noise, &seen));
@@ -284,6 +295,12 @@ impl<'a> Problem<'a> {
         }
     }
 
+    /// The noise that readers of `wire` see, where `noise` is that before its own refresh.
+    #[inline]
+    fn seen(&self, wire: Wire, marks: &[bool], noise: &[NoiseBits]) -> NoiseBits {
+        if marks[wire.index()] { self.target.refreshed } else { noise[wire.index()] }
+    }
+
     /// Drops every refresh that is not needed, in gate order; returns the noise of each wire.
     fn prune(&self, marks: &mut [bool]) -> Vec<NoiseBits> {
         let mut pruning = Pruning::new(self, marks);
@@ -302,37 +319,119 @@ const PRUNE_LIMIT: usize = 400;
 struct Pruning<'a> {
     problem: &'a Problem<'a>,
     marks: &'a mut [bool],
-    /// Noise of each wire before its own refresh, and as its readers see it.
+    /// Noise of each wire before its own refresh.
     noise: Vec<NoiseBits>,
-    seen: Vec<NoiseBits>,
+    /// Of the products that unrefreshed sums lead to from each wire, the largest noise, at least, of the operand that
+    /// it meets there, whatever is refreshed. A sum is at least as noisy as its terms, and pruning refreshes no more
+    /// sums, so that the noise of a wire reaches these products.
+    meets: Vec<f64>,
+    /// The number of the present glance, and of the last one that met each wire.
+    glance: u32,
+    glanced: Vec<u32>,
+    /// The wires that the glance has still to look above.
+    above: Vec<usize>,
     /// The readers still to look at.
     open: BinaryHeap<Reverse<u32>>,
-    /// What to put back if the attempt fails: wire, `noise`, `seen`.
-    undo: Vec<(usize, NoiseBits, NoiseBits)>,
+    /// What to put back if the attempt fails: wires and their noise.
+    undo: Vec<(usize, NoiseBits)>,
 }
 
 impl<'a> Pruning<'a> {
     fn new(problem: &'a Problem<'a>, marks: &'a mut [bool]) -> Self {
-        let (mut noise, mut seen) = (Vec::new(), Vec::new());
-        for (gate, mark) in problem.circuit.gates.iter().zip(marks.iter()) {
-            let own = problem.rules.noise_of(*gate, &seen);
-            noise.push(own);
-            seen.push(if *mark { problem.target.refreshed } else { own });
+        let mut noise: Vec<NoiseBits> = Vec::with_capacity(marks.len());
+        for gate in &problem.circuit.gates {
+            noise.push(problem.rules.noise_of(*gate, |wire| problem.seen(wire, marks, &noise)));
         }
-        Pruning { problem, marks, noise, seen, open: BinaryHeap::new(), undo: Vec::new() }
+        let meets = Self::meets(problem, marks);
+        Pruning {
+            problem,
+            meets,
+            noise,
+            glance: 0,
+            glanced: vec![0; marks.len()],
+            above: Vec::new(),
+            open: BinaryHeap::new(),
+            undo: Vec::new(),
+            marks,
+        }
+    }
+
+    fn meets(problem: &Problem<'_>, marks: &[bool]) -> Vec<f64> {
+        let mut meets = vec![f64::NEG_INFINITY; marks.len()];
+        for (index, gate) in problem.circuit.gates.iter().enumerate().rev() {
+            let above = meets[index];
+            let mut raise = |wire: Wire, noise: f64| meets[wire.index()] = meets[wire.index()].max(noise);
+            match *gate {
+                Gate::And(a, b) => {
+                    raise(a, problem.least(b));
+                    raise(b, problem.least(a));
+                }
+                Gate::Xor(..) | Gate::Not(_) if !marks[index] => {
+                    gate.operands().for_each(|wire| raise(wire, above));
+                }
+                Gate::Constant(_) | Gate::Input(_) | Gate::Not(_) | Gate::Xor(..) | Gate::Refresh(_) => {}
+            }
+        }
+        meets
     }
 
     fn try_drop(&mut self, wire: usize) {
+        if self.is_hopeless(wire) {
+            return;
+        }
         self.open.clear();
         self.undo.clear();
         self.marks[wire] = false;
-        self.set(wire, self.noise[wire]);
+        if self.noise[wire] != self.problem.target.refreshed {
+            self.open_readers(wire);
+        }
         if !self.spread() {
             self.marks[wire] = true;
-            while let Some((wire, noise, seen)) = self.undo.pop() {
-                (self.noise[wire], self.seen[wire]) = (noise, seen);
+            while let Some((wire, noise)) = self.undo.pop() {
+                self.noise[wire] = noise;
             }
         }
+    }
+
+    /// Whether [`Pruning::spread`] would fail, as far as a look at the gates above shows without computing any noise.
+    ///
+    /// Noise only grows on the way: a wire that `wire` leads to through unrefreshed gates is at least as noisy. So if
+    /// its noise now is lower, it changes, and its readers are looked at; and a product there with an operand that
+    /// leaves no room for `wire` is over the budget. (Dropping a refresh only raises noise, because refreshes stand
+    /// where there is more noise than after them; where they do not, this says nothing.)
+    fn is_hopeless(&mut self, wire: usize) -> bool {
+        let Problem { circuit, target, ref readers, .. } = *self.problem;
+        let noise = self.noise[wire];
+        if noise <= target.refreshed {
+            return false;
+        }
+        if noise.0 + self.meets[wire] > target.budget.0 {
+            return true;
+        }
+        let mut looked_at = 0;
+        self.glance += 1;
+        self.above.clear();
+        self.above.push(wire);
+        while let Some(wire) = self.above.pop() {
+            let readers = readers.of_wire(wire);
+            looked_at += readers.len();
+            if looked_at > PRUNE_LIMIT {
+                return true;
+            }
+            for reader in readers.iter().map(|&reader| reader as usize) {
+                if let Gate::And(a, b) = circuit.gates[reader] {
+                    let other = if a.index() == wire { b } else { a };
+                    if noise.0 + self.problem.seen(other, self.marks, &self.noise).0 > target.budget.0 {
+                        return true;
+                    }
+                }
+                if !self.marks[reader] && self.noise[reader] < noise && self.glanced[reader] != self.glance {
+                    self.glanced[reader] = self.glance;
+                    self.above.push(reader);
+                }
+            }
+        }
+        false
     }
 
     /// Updates all wires above those that changed. Whether they stay within the budget.
@@ -341,25 +440,25 @@ impl<'a> Pruning<'a> {
         while let Some(Reverse(reader)) = self.open.pop() {
             let reader = reader as usize;
             let gate = self.problem.circuit.gates[reader];
-            let noise = self.problem.rules.noise_of(gate, &self.seen);
+            let seen = |wire| self.problem.seen(wire, self.marks, &self.noise);
+            let noise = self.problem.rules.noise_of(gate, seen);
             looked_at += 1;
             if noise > self.problem.target.budget || looked_at > PRUNE_LIMIT {
                 return false;
             }
             if noise != self.noise[reader] {
-                self.set(reader, noise);
+                self.undo.push((reader, self.noise[reader]));
+                self.noise[reader] = noise;
+                if !self.marks[reader] {
+                    self.open_readers(reader);
+                }
             }
         }
         true
     }
 
-    fn set(&mut self, wire: usize, noise: NoiseBits) {
-        self.undo.push((wire, self.noise[wire], self.seen[wire]));
-        self.noise[wire] = noise;
-        if !self.marks[wire] && self.seen[wire] != noise {
-            self.seen[wire] = noise;
-            self.open.extend(self.problem.readers.of_wire(wire).iter().map(|&reader| Reverse(reader)));
-        }
+    fn open_readers(&mut self, wire: usize) {
+        self.open.extend(self.problem.readers.of_wire(wire).iter().map(|&reader| Reverse(reader)));
     }
 }
 
@@ -374,62 +473,13 @@ fn quieter(a: NoiseBits, b: NoiseBits) -> NoiseBits {
     if b < a { b } else { a }
 }
 
-/// The noise of each wire if its readers see it through `refresh`.
-fn propagate(
-    circuit: &Circuit,
-    rules: &Rules<'_>,
-    refresh: impl Fn(NoiseBits) -> NoiseBits,
-) -> Vec<NoiseBits> {
-    let mut noise = Vec::with_capacity(circuit.gates.len());
-    let mut seen = Vec::with_capacity(circuit.gates.len());
+/// The noise of each wire if its readers see it as `most` at most.
+fn propagate(circuit: &Circuit, rules: &NoiseRules<'_>, most: NoiseBits) -> Vec<NoiseBits> {
+    let mut noise: Vec<NoiseBits> = Vec::with_capacity(circuit.gates.len());
     for gate in &circuit.gates {
-        let own = rules.noise_of(*gate, &seen);
-        noise.push(own);
-        seen.push(refresh(own));
+        noise.push(rules.noise_of(*gate, |wire| quieter(noise[wire.index()], most)));
     }
     noise
-}
-
-/// The target's noise rules, with the last sums at hand: a circuit adds few different pairs of noises, very often.
-struct Rules<'a> {
-    target: &'a Target,
-    /// Two noises and that of their sum, placed by the bits of the two.
-    sums: Vec<Cell<(NoiseBits, NoiseBits, NoiseBits)>>,
-}
-
-/// How many sums are remembered: a power of two.
-const REMEMBERED_SUMS: usize = 1 << 12;
-
-impl<'a> Rules<'a> {
-    fn new(target: &'a Target) -> Self {
-        // NaN is equal to nothing, so that an empty place is never found.
-        let empty = NoiseBits(f64::NAN);
-        Rules { target, sums: vec![Cell::new((empty, empty, empty)); REMEMBERED_SUMS] }
-    }
-
-    /// The noise of one gate's output, given that of the wires before it.
-    fn noise_of(&self, gate: Gate, seen: &[NoiseBits]) -> NoiseBits {
-        match gate {
-            Gate::Constant(bit) => self.target.constant(bit),
-            Gate::Input(_) => self.target.fresh,
-            Gate::Not(a) => self.sum(seen[a.index()], self.target.constant(true)),
-            Gate::Xor(a, b) => self.sum(seen[a.index()], seen[b.index()]),
-            Gate::And(a, b) => self.target.and(&seen[a.index()], &seen[b.index()]),
-            Gate::Refresh(_) => self.target.refreshed,
-        }
-    }
-
-    fn sum(&self, a: NoiseBits, b: NoiseBits) -> NoiseBits {
-        let mixed = (a.0.to_bits().rotate_left(17) ^ b.0.to_bits()).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        let place = &self.sums[(mixed >> 52) as usize % REMEMBERED_SUMS];
-        let (left, right, known) = place.get();
-        if left == a && right == b {
-            return known;
-        }
-        let sum = self.target.xor(&a, &b);
-        place.set((a, b, sum));
-        sum
-    }
 }
 
 fn refresh_depth(circuit: &Circuit, marks: &[bool]) -> u32 {
@@ -442,8 +492,8 @@ fn refresh_depth(circuit: &Circuit, marks: &[bool]) -> u32 {
 }
 
 /// `circuit` with a refresh after every marked wire, read in its place by all readers.
-fn insert(circuit: &Circuit, marks: &[bool]) -> Circuit {
-    let mut placed = Circuit { gates: Vec::new(), origins: Vec::new(), ..circuit.clone() };
+fn insert(circuit: &Circuit, marks: &[bool], refreshes: usize) -> Circuit {
+    let mut placed = circuit.emptied(circuit.gates.len() + refreshes);
     let mut new: Vec<Wire> = Vec::with_capacity(circuit.gates.len());
     for (index, gate) in circuit.gates.iter().enumerate() {
         let mut push = |gate| {
@@ -466,6 +516,7 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
 
     use super::*;
+    use crate::opt::remove_dead;
     use crate::opt::testing::{
         Random, Shape, adder, assert_same, check, circuit, circuits, is_within_budget, multiplier_chain,
         random_circuit, target,
@@ -481,7 +532,7 @@ mod tests {
             loop {
                 let mut marks = vec![false; circuit.gates.len()];
                 chosen.iter().for_each(|&at| marks[wires[at]] = true);
-                if is_within_budget(&insert(circuit, &marks), target) {
+                if is_within_budget(&insert(circuit, &marks, size), target) {
                     return true;
                 }
                 if !next_subset(&mut chosen, wires.len()) {
@@ -510,7 +561,7 @@ mod tests {
             xors: random.below(7),
             outputs: 1 + random.below(3),
         };
-        remove_dead(&random_circuit(seed, shape))
+        remove_dead(random_circuit(seed, shape))
     }
 
     #[test]
@@ -519,7 +570,7 @@ mod tests {
         let mut nontrivial = 0;
         for seed in 0..5000 {
             // Products with constants or of a wire with itself are for the builder to remove, not for the cut.
-            let circuit = crate::opt::simplify(&tiny(seed));
+            let circuit = crate::opt::simplify(tiny(seed));
             let placement = place(&circuit, &target).unwrap();
             assert!(is_within_budget(&placement.circuit, &target), "seed {seed}");
             assert_eq!(placement.refreshes, placement.lower_bound, "seed {seed}");
@@ -540,7 +591,7 @@ mod tests {
         {
             let target = target(budget, fresh, refreshed);
             for seed in 0..400 {
-                let circuit = crate::opt::simplify(&tiny(seed));
+                let circuit = crate::opt::simplify(tiny(seed));
                 let placement = place(&circuit, &target).unwrap();
                 assert!(is_within_budget(&placement.circuit, &target), "seed {seed}");
                 let best = fewest(&circuit, &target, placement.refreshes).unwrap();
@@ -610,8 +661,8 @@ mod tests {
         check(place_one_level, 2, same, same);
     }
 
-    fn place_one_level(circuit: &Circuit) -> Circuit {
-        place_refreshes(circuit, &target(250.0, 100.0, 100.0)).unwrap()
+    fn place_one_level(circuit: Circuit) -> Circuit {
+        place_refreshes(&circuit, &target(250.0, 100.0, 100.0)).unwrap()
     }
 
     #[test]
@@ -648,7 +699,7 @@ mod tests {
 
     #[test]
     fn an_adder_of_refreshed_size_takes_one_refresh_per_carry_between() {
-        let circuit = crate::opt::simplify(&adder(64));
+        let circuit = crate::opt::simplify(adder(64));
         let placement = place(&circuit, &target(250.0, 100.0, 100.0)).unwrap();
         assert_eq!((placement.refreshes, placement.lower_bound), (63, 63));
     }

@@ -14,17 +14,22 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use ffhec_circuit::{Circuit, Gate, Level, Program, Wire};
+use ffhec_circuit::{Circuit, Gate, Program, Wire};
 
 use super::readers::Readers;
 
 /// `circuit`, refreshes placed for `preset`, sorted into levels.
 pub fn schedule(circuit: &Circuit, preset: &str) -> Program {
+    assemble(circuit, &times(circuit), preset)
+}
+
+/// The time of each gate.
+fn times(circuit: &Circuit) -> Vec<u32> {
     let readers = Readers::of(circuit);
     let stages = refresh_stages(circuit, &readers);
     let plan = Plan::earliest(circuit, &stages);
-    let times = delay(circuit, &readers, &plan);
-    assemble(circuit, &times, preset)
+    drop(stages);
+    delay(circuit, &readers, plan)
 }
 
 /// For each refresh, the number of its refresh level, from 1; for other gates, the number of refresh levels that must
@@ -34,6 +39,10 @@ fn refresh_stages(circuit: &Circuit, readers: &Readers) -> Vec<u32> {
     let last = earliest.iter().copied().max().unwrap_or(0);
     let latest = latest_stages(circuit, readers, last);
     Batching::new(circuit, readers, latest).run(last)
+}
+
+fn number(index: usize) -> u32 {
+    u32::try_from(index).expect("bounded: wires have 32 bits")
 }
 
 fn is_refresh(gate: Gate) -> bool {
@@ -70,17 +79,17 @@ struct Batching<'a> {
     /// How many operands of each gate are not placed yet.
     missing: Vec<u8>,
     /// Refreshes whose input is placed, most urgent first.
-    ready: BinaryHeap<Reverse<(u32, usize)>>,
-    /// Gates that are ready and not refreshes.
-    open: Vec<usize>,
+    ready: BinaryHeap<Reverse<(u32, u32)>>,
+    /// Gates whose operands are placed.
+    open: Vec<u32>,
 }
 
 impl<'a> Batching<'a> {
     fn new(circuit: &'a Circuit, readers: &'a Readers, latest: Vec<u32>) -> Self {
         let operands =
-            |gate: &Gate| u8::try_from(gate.operands().count()).expect("a gate has at most two operands");
+            |gate: &Gate| u8::try_from(gate.operands().len()).expect("a gate has at most two operands");
         let missing: Vec<u8> = circuit.gates.iter().map(operands).collect();
-        let open = (0..missing.len()).filter(|&index| missing[index] == 0).collect();
+        let open = (0..missing.len()).filter(|&index| missing[index] == 0).map(number).collect();
         let stages = vec![0; missing.len()];
         Batching { circuit, readers, latest, stages, missing, ready: BinaryHeap::new(), open }
     }
@@ -93,7 +102,7 @@ impl<'a> Batching<'a> {
             let batch = self.take(level, share);
             waiting -= batch.len();
             for index in batch {
-                self.stages[index] = level;
+                self.stages[index as usize] = level;
                 self.release_readers(index);
             }
             self.place_open(level);
@@ -102,7 +111,7 @@ impl<'a> Batching<'a> {
         self.stages
     }
 
-    fn take(&mut self, level: u32, share: usize) -> Vec<usize> {
+    fn take(&mut self, level: u32, share: usize) -> Vec<u32> {
         let mut batch = Vec::new();
         while let Some(&Reverse((latest, index))) = self.ready.peek() {
             if latest > level && batch.len() >= share {
@@ -117,21 +126,21 @@ impl<'a> Batching<'a> {
     /// Puts all gates that became ready into the stage after refresh level `stage`.
     fn place_open(&mut self, stage: u32) {
         while let Some(index) = self.open.pop() {
-            if is_refresh(self.circuit.gates[index]) {
-                self.ready.push(Reverse((self.latest[index], index)));
+            if is_refresh(self.circuit.gates[index as usize]) {
+                self.ready.push(Reverse((self.latest[index as usize], index)));
             } else {
-                self.stages[index] = stage;
+                self.stages[index as usize] = stage;
                 self.release_readers(index);
             }
         }
     }
 
-    fn release_readers(&mut self, index: usize) {
-        for &reader in self.readers.of_wire(index) {
+    fn release_readers(&mut self, index: u32) {
+        for &reader in self.readers.of_wire(index as usize) {
             let missing = &mut self.missing[reader as usize];
             *missing -= 1;
             if *missing == 0 {
-                self.open.push(reader as usize);
+                self.open.push(reader);
             }
         }
     }
@@ -173,13 +182,13 @@ impl Plan {
 }
 
 /// Moves each gate to the time between its earliest and its readers' at which fewest wires live.
-fn delay(circuit: &Circuit, readers: &Readers, plan: &Plan) -> Vec<u32> {
+fn delay(circuit: &Circuit, readers: &Readers, plan: Plan) -> Vec<u32> {
     let end = u32::try_from(plan.refreshes.len()).expect("bounded: no more levels than gates");
-    let mut times = plan.times.clone();
     let uses = LastUses::new(readers, &plan.times);
+    let Plan { mut times, refreshes } = plan;
     // The last use of each wire among the gates that have been moved, and how many have not.
     let mut moved_use = vec![0_u32; times.len()];
-    let mut unmoved: Vec<usize> = (0..times.len()).map(|wire| readers.of_wire(wire).len()).collect();
+    let mut unmoved: Vec<u32> = (0..times.len()).map(|wire| number(readers.of_wire(wire).len())).collect();
     let mut first_use = vec![end; times.len()];
     for wire in &circuit.output_wires {
         moved_use[wire.index()] = end;
@@ -192,9 +201,9 @@ fn delay(circuit: &Circuit, readers: &Readers, plan: &Plan) -> Vec<u32> {
         if is_movable && first_use[index] > times[index] + 1 {
             let others = gate.operands().map(|wire| {
                 let wire = wire.index();
-                moved_use[wire].max(uses.last(readers, wire, unmoved[wire]))
+                moved_use[wire].max(uses.last(readers, wire, unmoved[wire] as usize))
             });
-            times[index] = best_time(plan, times[index], first_use[index], others);
+            times[index] = best_time(&refreshes, times[index], first_use[index], others);
         }
         for wire in gate.operands() {
             moved_use[wire.index()] = moved_use[wire.index()].max(times[index]);
@@ -206,11 +215,16 @@ fn delay(circuit: &Circuit, readers: &Readers, plan: &Plan) -> Vec<u32> {
 
 /// The time from `earliest` to before `first_use` that keeps a gate and its operands alive for the shortest time in
 /// total, where the operands live until `others` anyway; the latest of equals, which spreads the work that can wait.
-fn best_time(plan: &Plan, earliest: u32, first_use: u32, others: impl Iterator<Item = u32> + Clone) -> u32 {
+fn best_time(
+    refreshes: &[bool],
+    earliest: u32,
+    first_use: u32,
+    others: impl Iterator<Item = u32> + Clone,
+) -> u32 {
     let allowed = |time: u32| {
         let time = time.clamp(earliest, first_use - 1);
         // A gate cannot share a refresh level; the time before one is never one, nor before the earliest.
-        if plan.refreshes[time as usize] { time - 1 } else { time }
+        if refreshes[time as usize] { time - 1 } else { time }
     };
     let alive = |time: u32| {
         let own = i64::from(first_use) - i64::from(time);
@@ -242,47 +256,41 @@ impl LastUses {
 
 /// Renumbers the gates by time and finds where each wire dies.
 fn assemble(circuit: &Circuit, times: &[u32], preset: &str) -> Program {
-    let mut order: Vec<usize> = (0..times.len()).collect();
-    order.sort_by_key(|&index| times[index]);
+    let (order, ends) = sorted(times);
     let mut new = vec![Wire::new(0); times.len()];
-    let mut scheduled =
-        Circuit { gates: Vec::with_capacity(times.len()), origins: Vec::new(), ..circuit.clone() };
-    let mut levels: Vec<Level> = Vec::new();
-    let mut level_of = Vec::with_capacity(times.len());
-    let mut previous = None;
-    for &index in &order {
+    let mut scheduled = circuit.emptied(times.len());
+    for index in order.into_iter().map(|index| index as usize) {
         new[index] = Wire::new(scheduled.gates.len());
-        let at = u32::try_from(new[index].index()).expect("bounded: wires have 32 bits");
-        if previous != Some(times[index]) {
-            previous = Some(times[index]);
-            levels.push(Level { gates: at..at, dead: Vec::new() });
-        }
         scheduled.gates.push(circuit.gates[index].map(|wire| new[wire.index()]));
         scheduled.origins.push(circuit.origins[index]);
-        level_of.push(levels.len() - 1);
-        if let Some(level) = levels.last_mut() {
-            level.gates.end = at + 1;
-        }
     }
     scheduled.output_wires = circuit.output_wires.iter().map(|wire| new[wire.index()]).collect();
-    for (wire, level) in deaths(&scheduled, &level_of) {
-        levels[level].dead.push(wire);
-    }
-    Program { circuit: scheduled, levels, preset: preset.to_owned() }
+    drop(new);
+    Program::with_levels(scheduled, preset, &ends)
 }
 
-/// The wires that are no outputs, each with the level of its last reader, or its own if there is none.
-fn deaths(circuit: &Circuit, level_of: &[usize]) -> impl Iterator<Item = (Wire, usize)> {
-    let mut last: Vec<Option<usize>> = level_of.iter().copied().map(Some).collect();
-    for (index, gate) in circuit.gates.iter().enumerate() {
-        for wire in gate.operands() {
-            last[wire.index()] = last[wire.index()].max(Some(level_of[index]));
+/// The gates in order of time, those of one time in their own order; and where each time that has gates ends.
+fn sorted(times: &[u32]) -> (Vec<u32>, Vec<u32>) {
+    let last = times.iter().copied().max().unwrap_or(0);
+    let mut next = vec![0_u32; last as usize + 2];
+    for &time in times {
+        next[time as usize + 1] += 1;
+    }
+    let mut ends = Vec::new();
+    for time in 1..next.len() {
+        let has_gates = next[time] > 0;
+        next[time] += next[time - 1];
+        if has_gates {
+            ends.push(next[time]);
         }
     }
-    for wire in &circuit.output_wires {
-        last[wire.index()] = None;
+    let mut order = vec![0_u32; times.len()];
+    for (index, &time) in times.iter().enumerate() {
+        let at = &mut next[time as usize];
+        order[*at as usize] = number(index);
+        *at += 1;
     }
-    last.into_iter().enumerate().filter_map(|(index, last)| Some((Wire::new(index), last?)))
+    (order, ends)
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use ffhec_circuit::{Circuit, Gate, Wire};
 
 use super::dead::remove_dead;
-use super::readers::fan_outs;
+use super::readers::read_once;
 use super::rebuild::Rebuild;
 
 /// The most times that a circuit is rebuilt; two or three usually reach the fixed point.
@@ -23,24 +23,29 @@ const ROUNDS: usize = 8;
 const WORTHWHILE: usize = 1_000;
 
 /// The same function with no more ANDs, dead gates removed.
-pub fn simplify(circuit: &Circuit) -> Circuit {
-    let mut best = remove_dead(circuit);
-    let mut best_cost = cost(&best);
-    let mut current = round(&best);
+pub fn simplify(circuit: Circuit) -> Circuit {
+    let start = remove_dead(circuit);
+    let mut best_cost = cost(&start);
+    let mut current = round(&start);
+    // The best so far, unless that is `current`.
+    let mut best = Some(start);
     // The first round may only bring complements into order, which the second one needs.
     for done in 1.. {
         let current_cost = cost(&current);
         let saved = best_cost.0.saturating_sub(current_cost.0);
-        let next =
-            (done < ROUNDS && (done == 1 || saved * WORTHWHILE > best_cost.0)).then(|| round(&current));
+        let goes_on = done < ROUNDS && (done == 1 || saved * WORTHWHILE > best_cost.0);
         if current_cost < best_cost {
             best_cost = current_cost;
-            best = current;
+            best = None;
         }
-        let Some(next) = next else { break };
+        if !goes_on {
+            break;
+        }
+        let next = round(&current);
+        best.get_or_insert(current);
         current = next;
     }
-    best
+    best.unwrap_or(current)
 }
 
 /// What is made smaller: ANDs, then AND-depth, then all gates.
@@ -50,7 +55,7 @@ fn cost(circuit: &Circuit) -> (usize, usize, usize) {
 }
 
 fn round(circuit: &Circuit) -> Circuit {
-    let sums = Sums::of(circuit);
+    let mut sums = Sums::of(circuit);
     let mut rebuild = Rebuild::new(circuit);
     for index in 0..circuit.gates.len() {
         match sums.factored(index) {
@@ -58,7 +63,8 @@ fn round(circuit: &Circuit) -> Circuit {
             None => rebuild.copy(index),
         }
     }
-    remove_dead(&rebuild.finish())
+    drop(sums);
+    remove_dead(rebuild.finish())
 }
 
 /// A sum of wires and of products of sums.
@@ -99,67 +105,90 @@ fn sum(rebuild: &mut Rebuild, terms: &[Wire]) -> Wire {
 /// The XOR trees of a circuit: sums whose partial sums nothing else reads.
 struct Sums<'a> {
     circuit: &'a Circuit,
-    fan_outs: Vec<u32>,
+    /// Whether a wire is read exactly once.
+    once: Vec<bool>,
     /// Whether a wire is a partial sum inside a larger tree.
     partial: Vec<bool>,
+    /// The wires of the present tree that are still to be looked at.
+    open: Vec<Wire>,
+    /// The terms of the present tree that are products nothing else reads, and the other terms.
+    products: Vec<Product>,
+    terms: Vec<Wire>,
 }
 
 impl<'a> Sums<'a> {
     fn of(circuit: &'a Circuit) -> Self {
-        let fan_outs = fan_outs(circuit);
+        let once = read_once(circuit);
         let mut partial = vec![false; circuit.gates.len()];
         for gate in &circuit.gates {
             if let Gate::Xor(a, b) = *gate {
                 for wire in [a, b] {
-                    partial[wire.index()] =
-                        fan_outs[wire.index()] == 1 && matches!(circuit.gate(wire), Gate::Xor(..));
+                    partial[wire.index()] = once[wire.index()] && matches!(circuit.gate(wire), Gate::Xor(..));
                 }
             }
         }
-        Sums { circuit, fan_outs, partial }
+        Sums { circuit, once, partial, open: Vec::new(), products: Vec::new(), terms: Vec::new() }
     }
 
     /// The sum that gate number `root` computes, if factoring it saves an AND.
-    fn factored(&self, root: usize) -> Option<Factored> {
+    fn factored(&mut self, root: usize) -> Option<Factored> {
         let Gate::Xor(..) = self.circuit.gates[root] else { return None };
         if self.partial[root] {
             return None;
         }
-        let mut factored = Factored::default();
-        let mut products = Vec::new();
-        for leaf in self.leaves(root) {
-            match self.circuit.gate(leaf) {
-                Gate::And(a, b) if self.fan_outs[leaf.index()] == 1 => products.push((leaf, a, b)),
-                Gate::And(..)
-                | Gate::Xor(..)
-                | Gate::Not(_)
-                | Gate::Refresh(_)
-                | Gate::Input(_)
-                | Gate::Constant(_) => factored.terms.push(leaf),
-            }
-        }
-        if products.len() < 2 {
+        self.collect(root);
+        if self.products.len() < 2 || !self.may_save() {
             return None;
         }
-        let rest = take_common(products, &mut factored.common);
+        let mut factored = Factored { terms: self.terms.clone(), ..Factored::default() };
+        let rest = take_common(self.products.clone(), &mut factored.common);
         let rest = self.take_majorities(rest, &mut factored.majorities);
         factored.terms.extend(rest.into_iter().map(|(leaf, _, _)| leaf));
         let saves = !(factored.common.is_empty() && factored.majorities.is_empty());
         saves.then_some(factored)
     }
 
-    /// The terms of the tree below `root`.
-    fn leaves(&self, root: usize) -> Vec<Wire> {
-        let mut leaves = Vec::new();
-        let mut open: Vec<Wire> = self.circuit.gates[root].operands().collect();
-        while let Some(wire) = open.pop() {
-            if self.partial[wire.index()] {
-                open.extend(self.circuit.gate(wire).operands());
-            } else {
-                leaves.push(wire);
+    /// Sorts the terms of the tree below `root` into products that nothing else reads and others.
+    fn collect(&mut self, root: usize) {
+        self.products.clear();
+        self.terms.clear();
+        self.open.clear();
+        self.open.extend(self.circuit.gates[root].operands());
+        while let Some(wire) = self.open.pop() {
+            match self.circuit.gate(wire) {
+                Gate::Xor(a, b) if self.partial[wire.index()] => self.open.extend([a, b]),
+                Gate::And(a, b) if self.once[wire.index()] => self.products.push((wire, a, b)),
+                Gate::And(..)
+                | Gate::Xor(..)
+                | Gate::Not(_)
+                | Gate::Refresh(_)
+                | Gate::Input(_)
+                | Gate::Constant(_) => self.terms.push(wire),
             }
         }
-        leaves
+    }
+
+    /// False only if no two products share a factor or make a majority. Looks at all pairs of a few products.
+    fn may_save(&self) -> bool {
+        const FEW: usize = 8;
+        let products = &self.products;
+        let pairs = || {
+            products.iter().enumerate().flat_map(|(at, one)| products[..at].iter().map(move |two| (one, two)))
+        };
+        products.len() > FEW
+            || pairs().any(|(one, two)| {
+                [one.1, one.2].iter().any(|&factor| factor == two.1 || factor == two.2)
+                    || self.has_sum_of(one, two)
+                    || self.has_sum_of(two, one)
+            })
+    }
+
+    /// Whether a factor of `product` is the sum of the factors of `other`.
+    fn has_sum_of(&self, product: &Product, other: &Product) -> bool {
+        [product.1, product.2].iter().any(|&factor| match self.circuit.gate(factor) {
+            Gate::Xor(a, b) => (a, b) == (other.1, other.2) || (b, a) == (other.1, other.2),
+            Gate::And(..) | Gate::Not(_) | Gate::Refresh(_) | Gate::Input(_) | Gate::Constant(_) => false,
+        })
     }
 
     /// Takes pairs `ab`, `c (a ^ b)` out of `products`; returns the others.
@@ -219,9 +248,9 @@ mod tests {
     #[test]
     fn random_circuits_keep_their_function_and_never_gain_ands() {
         for circuit in circuits(60) {
-            let simple = simplify(&circuit);
+            let simple = simplify(circuit.clone());
             assert_same(&circuit, &simple);
-            let (before, after) = (remove_dead(&circuit).counts(), simple.counts());
+            let (before, after) = (remove_dead(circuit.clone()).counts(), simple.counts());
             assert!(after.and <= before.and && after.and_depth <= before.and_depth, "{before:?} {after:?}");
         }
     }
@@ -229,8 +258,8 @@ mod tests {
     #[test]
     fn simplifying_twice_changes_no_and_count() {
         for circuit in circuits(5) {
-            let once = simplify(&circuit);
-            assert!(simplify(&once).counts().and <= once.counts().and);
+            let once = simplify(circuit.clone());
+            assert!(simplify(once.clone()).counts().and <= once.counts().and);
         }
     }
 
@@ -307,6 +336,6 @@ mod tests {
 
     #[test]
     fn a_textbook_adder_takes_one_and_per_bit() {
-        assert_eq!(simplify(&adder(32)).counts().and, 32);
+        assert_eq!(simplify(adder(32)).counts().and, 32);
     }
 }

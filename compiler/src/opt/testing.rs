@@ -168,13 +168,13 @@ pub(super) fn circuit(inputs: usize, gates: &str, outputs: &str) -> Circuit {
 /// Panics unless `pass` makes the second circuit out of the first: gate lines and output wires over `inputs` bits.
 #[track_caller]
 pub(super) fn check(
-    pass: impl Fn(&Circuit) -> Circuit,
+    pass: impl Fn(Circuit) -> Circuit,
     inputs: usize,
     (gates, outputs): (&str, &str),
     (expected_gates, expected_outputs): (&str, &str),
 ) {
     let before = circuit(inputs, gates, outputs);
-    let after = pass(&before);
+    let after = pass(before.clone());
     assert_same(&before, &after);
     let expected = circuit(inputs, expected_gates, expected_outputs);
     assert_eq!(after.to_string(), expected.to_string());

@@ -1,7 +1,6 @@
 //! The hash-consing builder: equal gates are made once, constants and complements are folded as gates are added.
 
-use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
+use hashbrown::HashTable;
 
 use crate::{Circuit, Gate, Port, Wire};
 
@@ -14,91 +13,92 @@ pub struct Builder {
 }
 
 /// Where equal gates are found. Most wires have few readers, made soon after them: a list per wire of the gates that
-/// have it as their later operand is short and still in the cache. Only wires with many readers need the map.
+/// have it as their later operand is short and still in the cache. Only wires with many readers need the table.
 #[derive(Clone, Debug, Default)]
 struct Known {
-    /// For each wire, the last listed gate whose later operand it is, plus one; 0 if there is none.
-    first: Vec<u32>,
-    /// For each gate, the one before it in its list, plus one.
-    next: Vec<u32>,
+    /// For each gate, where its list of readers begins, and how the list that it is in goes on.
+    links: Vec<Link>,
     /// Inputs, constants, and the gates that no longer fitted in a list.
-    map: HashMap<Gate, Wire, BuildHasherDefault<GateHasher>>,
+    table: HashTable<u32>,
+}
+
+/// Gate numbers plus one; 0 ends a list.
+#[derive(Clone, Copy, Debug, Default)]
+struct Link {
+    /// The last listed gate whose later operand this gate is.
+    first: u32,
+    /// The gate before this one in its own list.
+    next: u32,
 }
 
 /// The longest list of a wire's readers.
 const LONGEST_LIST: usize = 16;
 
-/// Multiplies and rotates word by word (the kinds and the wire numbers of a gate are small integers, made by the
-/// compiler and not by an adversary).
-#[derive(Clone, Copy, Debug, Default)]
-struct GateHasher(u64);
-
-impl GateHasher {
-    fn mix(&mut self, word: u64) {
-        self.0 = (self.0.rotate_left(5) ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    }
-}
-
-impl Hasher for GateHasher {
-    fn write(&mut self, bytes: &[u8]) {
-        bytes.iter().for_each(|&byte| self.mix(u64::from(byte)));
-    }
-
-    fn write_u32(&mut self, word: u32) {
-        self.mix(u64::from(word));
-    }
-
-    fn write_usize(&mut self, word: usize) {
-        self.mix(word as u64);
-    }
-
-    fn write_isize(&mut self, word: isize) {
-        self.mix(word as u64);
-    }
-
-    fn finish(&self) -> u64 {
-        // The table takes its place from the high and the low bits.
-        self.0 ^ (self.0 >> 32)
-    }
+/// Where a gate is, or where it belongs.
+enum Place {
+    Known(Wire),
+    /// In the list of this wire's readers.
+    List(Wire),
+    Table,
 }
 
 impl Known {
-    fn find(&self, gates: &[Gate], gate: Gate) -> Option<Wire> {
-        let Some(wire) = gate.operands().max() else { return self.map.get(&gate).copied() };
-        let mut at = self.first.get(wire.index()).copied().unwrap_or(0);
-        for _ in 0..LONGEST_LIST {
-            let index = at.checked_sub(1)? as usize;
-            if gates[index] == gate {
-                return Some(Wire::new(index));
-            }
-            at = self.next[index];
-        }
-        self.map.get(&gate).copied()
-    }
-
-    /// Remembers a gate that [`Known::find`] does not find, number `index`.
-    fn insert(&mut self, gate: Gate, index: usize) {
-        self.first.push(0);
-        self.next.push(0);
-        debug_assert_eq!(self.first.len(), index + 1, "every gate is remembered in turn");
-        let listed = gate.operands().max().filter(|wire| self.has_room(wire.index()));
-        let Some(wire) = listed else {
-            self.map.insert(gate, Wire::new(index));
-            return;
+    fn find(&self, gates: &[Gate], gate: Gate) -> Place {
+        let later = match gate {
+            Gate::Constant(_) | Gate::Input(_) => return self.find_in_table(gates, gate),
+            Gate::Not(a) | Gate::Refresh(a) => a,
+            Gate::Xor(a, b) | Gate::And(a, b) => a.max(b),
         };
-        let first = &mut self.first[wire.index()];
-        self.next[index] = *first;
-        *first = u32::try_from(index + 1).expect("bounded: wires have 32 bits");
+        let mut at = self.links[later.index()].first;
+        for _ in 0..LONGEST_LIST {
+            let Some(index) = at.checked_sub(1) else { return Place::List(later) };
+            if gates[index as usize] == gate {
+                return Place::Known(Wire::new(index as usize));
+            }
+            at = self.links[index as usize].next;
+        }
+        self.find_in_table(gates, gate)
     }
 
-    fn has_room(&self, wire: usize) -> bool {
-        let mut at = self.first[wire];
-        for _ in 0..LONGEST_LIST {
-            let Some(index) = at.checked_sub(1) else { return true };
-            at = self.next[index as usize];
-        }
-        false
+    fn find_in_table(&self, gates: &[Gate], gate: Gate) -> Place {
+        let known = self.table.find(hash(gate), |&index| gates[index as usize] == gate);
+        known.map_or(Place::Table, |&index| Place::Known(Wire::new(index as usize)))
     }
+
+    /// Remembers the last of `gates`, which [`Known::find`] did not find but said where it belongs.
+    fn insert(&mut self, gates: &[Gate], place: Place) {
+        debug_assert_eq!(self.links.len() + 1, gates.len(), "every gate is remembered in turn");
+        let index = u32::try_from(self.links.len()).expect("bounded: wires have 32 bits");
+        let mut link = Link::default();
+        match place {
+            Place::Known(_) => {}
+            Place::List(wire) => {
+                let first = &mut self.links[wire.index()].first;
+                link.next = *first;
+                *first = index + 1;
+            }
+            Place::Table => {
+                let rehash = |&index: &u32| hash(gates[index as usize]);
+                self.table.insert_unique(hash(gates[index as usize]), index, rehash);
+            }
+        }
+        self.links.push(link);
+    }
+}
+
+/// Kinds and wire numbers are small integers, made by the compiler and not by an adversary.
+fn hash(gate: Gate) -> u64 {
+    let (kind, a, b) = match gate {
+        Gate::Constant(bit) => (0, u64::from(bit), 0),
+        Gate::Input(bit) => (1, u64::from(bit), 0),
+        Gate::Not(a) => (2, a.index() as u64, 0),
+        Gate::Refresh(a) => (3, a.index() as u64, 0),
+        Gate::Xor(a, b) => (4, a.index() as u64, b.index() as u64),
+        Gate::And(a, b) => (5, a.index() as u64, b.index() as u64),
+    };
+    let mixed = (a << 32 ^ b << 3 ^ kind).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    // The table takes its place from the low bits and tells neighbours apart by the high ones.
+    mixed ^ mixed >> 32
 }
 
 /// What a product of two wires turns out to be.
@@ -113,6 +113,16 @@ enum Product {
     SelfPlus(Wire, Wire),
 }
 
+/// `x` is 1, and so `a` is 1 and `b` is `b_value`.
+struct Premise {
+    x: Wire,
+    a: Wire,
+    b: Wire,
+    b_value: bool,
+    /// No gate before this one depends on any of them.
+    first: Wire,
+}
+
 impl Builder {
     /// A builder with no gates.
     pub fn new() -> Self {
@@ -121,9 +131,16 @@ impl Builder {
 
     /// A builder with no gates that knows the source functions of `circuit`, to rebuild it gate by gate.
     pub fn with_functions_of(circuit: &Circuit) -> Self {
+        let gates = circuit.gates.len();
         Builder {
-            circuit: Circuit { functions: circuit.functions.clone(), ..Circuit::default() },
-            ..Self::default()
+            circuit: Circuit {
+                gates: Vec::with_capacity(gates),
+                origins: Vec::with_capacity(gates),
+                functions: circuit.functions.clone(),
+                ..Circuit::default()
+            },
+            known: Known { links: Vec::with_capacity(gates), table: HashTable::new() },
+            origin: 0,
         }
     }
 
@@ -171,11 +188,13 @@ impl Builder {
     }
 
     /// The gate that drives `wire`.
+    #[inline]
     pub fn gate(&self, wire: Wire) -> Gate {
         self.circuit.gate(wire)
     }
 
     /// Number of gates so far, for limits.
+    #[inline]
     pub fn len(&self) -> usize {
         self.circuit.gates.len()
     }
@@ -186,6 +205,7 @@ impl Builder {
     }
 
     /// The value of a wire that is constant.
+    #[inline]
     pub fn as_constant(&self, wire: Wire) -> Option<bool> {
         match self.circuit.gate(wire) {
             Gate::Constant(bit) => Some(bit),
@@ -273,7 +293,12 @@ impl Builder {
     }
 
     /// If `sum` is `part ^ rest` or `rest ^ part`, the rest.
+    #[inline]
     fn cancel(&self, sum: Wire, part: Wire) -> Option<Wire> {
+        // Operands come before their uses.
+        if part >= sum {
+            return None;
+        }
         match self.terms(sum) {
             Some((x, y)) if x == part => Some(y),
             Some((x, y)) if y == part => Some(x),
@@ -316,11 +341,13 @@ impl Builder {
     fn rewrite_product(&self, x: Wire, y: Wire) -> Option<Product> {
         // Wherever `x` is 1, `y` may be constant, or another wire, or its complement.
         let when = |value: bool, one: Product| if value { one } else { Product::Zero };
-        if let Some(value) = self.implied(x, y, 2) {
+        let premise = self.premise(x);
+        let implied = |wire: Wire| self.implied(&premise, wire, 2);
+        if let Some(value) = implied(y) {
             return Some(when(value, Product::Is(x)));
         }
         if let Some((r, t)) = self.masked(y) {
-            return match (self.implied(x, r, 2), self.implied(x, t, 2)) {
+            return match (implied(r), implied(t)) {
                 (Some(r), _) => Some(when(r, Product::SelfPlus(x, t))), // x r !t = x ^ xt
                 (None, Some(t)) => Some(when(!t, Product::Of(x, r))),
                 (None, None) => None,
@@ -330,45 +357,50 @@ impl Builder {
             let plus = |value: bool, rest: Wire| {
                 if value { Product::SelfPlus(x, rest) } else { Product::Of(x, rest) }
             };
-            return match (self.implied(x, r, 2), self.implied(x, s, 2)) {
+            return match (implied(r), implied(s)) {
                 (Some(r), _) => Some(plus(r, s)),
                 (None, Some(s)) => Some(plus(s, r)),
                 (None, None) => None,
             };
         }
         let (r, s) = self.factors(y)?;
-        match (self.implied(x, r, 2), self.implied(x, s, 2)) {
+        match (implied(r), implied(s)) {
             (Some(r), _) => Some(when(r, Product::Of(x, s))),
             (None, Some(s)) => Some(when(s, Product::Of(x, r))),
             (None, None) => None,
         }
     }
 
-    /// The value that `wire` has wherever `x` is 1, as far as the two factors of `x` and `levels` gates show.
-    fn implied(&self, x: Wire, wire: Wire, levels: usize) -> Option<bool> {
-        if wire == x {
-            return Some(true);
-        }
+    /// What `x = 1` says of the wires just below it.
+    fn premise(&self, x: Wire) -> Premise {
         let (a, b, b_value) = match (self.factors(x), self.masked(x)) {
             (Some((a, b)), _) => (a, b, true),
             (None, Some((a, b))) => (a, b, false),
             (None, None) => (x, x, true),
         };
-        if wire == a {
+        Premise { x, a, b, b_value, first: a.min(b) }
+    }
+
+    /// The value that `wire` has wherever the premise holds, as far as `levels` gates show.
+    fn implied(&self, premise: &Premise, wire: Wire, levels: usize) -> Option<bool> {
+        if wire < premise.first {
+            return None;
+        }
+        if wire == premise.x || wire == premise.a {
             return Some(true);
         }
-        if wire == b {
-            return Some(b_value);
+        if wire == premise.b {
+            return Some(premise.b_value);
         }
         let below = levels.checked_sub(1)?;
-        if let Some((r, s)) = self.terms(wire) {
-            return Some(self.implied(x, r, below)? ^ self.implied(x, s, below)?);
-        }
-        let (r, s) = self.factors(wire)?;
-        match (self.implied(x, r, below), self.implied(x, s, below)) {
-            (Some(false), _) | (_, Some(false)) => Some(false),
-            (Some(true), Some(true)) => Some(true),
-            (Some(_) | None, None) | (None, Some(_)) => None,
+        match self.circuit.gate(wire) {
+            Gate::Xor(r, s) => Some(self.implied(premise, r, below)? ^ self.implied(premise, s, below)?),
+            Gate::And(r, s) => match (self.implied(premise, r, below), self.implied(premise, s, below)) {
+                (Some(false), _) | (_, Some(false)) => Some(false),
+                (Some(true), Some(true)) => Some(true),
+                (Some(_) | None, None) | (None, Some(_)) => None,
+            },
+            Gate::Constant(_) | Gate::Input(_) | Gate::Not(_) | Gate::Refresh(_) => None,
         }
     }
 
@@ -383,6 +415,7 @@ impl Builder {
         other(x, y).or_else(|| other(y, x))
     }
 
+    #[inline]
     fn terms(&self, wire: Wire) -> Option<(Wire, Wire)> {
         match self.circuit.gate(wire) {
             Gate::Xor(x, y) => Some((x, y)),
@@ -390,6 +423,7 @@ impl Builder {
         }
     }
 
+    #[inline]
     fn factors(&self, wire: Wire) -> Option<(Wire, Wire)> {
         match self.circuit.gate(wire) {
             Gate::And(x, y) => Some((x, y)),
@@ -397,6 +431,7 @@ impl Builder {
         }
     }
 
+    #[inline]
     fn strip(&self, wire: Wire) -> (Wire, bool) {
         match self.circuit.gate(wire) {
             Gate::Not(inner) => (inner, true),
@@ -406,18 +441,20 @@ impl Builder {
         }
     }
 
+    #[inline]
     fn not_if(&mut self, wire: Wire, flip: bool) -> Wire {
         if flip { self.not(wire) } else { wire }
     }
 
     fn push(&mut self, gate: Gate) -> Wire {
-        if let Some(wire) = self.known.find(&self.circuit.gates, gate) {
+        let place = self.known.find(&self.circuit.gates, gate);
+        if let Place::Known(wire) = place {
             return wire;
         }
         let wire = Wire::new(self.circuit.gates.len());
         self.circuit.gates.push(gate);
         self.circuit.origins.push(self.origin);
-        self.known.insert(gate, wire.index());
+        self.known.insert(&self.circuit.gates, place);
         wire
     }
 }

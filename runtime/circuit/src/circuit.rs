@@ -64,10 +64,22 @@ impl Circuit {
         self.gates[wire.index()]
     }
 
+    /// A circuit with the same ports and functions, room for `gates` gates, and none yet, nor output wires.
+    pub fn emptied(&self, gates: usize) -> Circuit {
+        Circuit {
+            gates: Vec::with_capacity(gates),
+            origins: Vec::with_capacity(gates),
+            functions: self.functions.clone(),
+            inputs: self.inputs.clone(),
+            outputs: self.outputs.clone(),
+            output_wires: Vec::new(),
+        }
+    }
+
     /// The same function with every refresh replaced by its operand; refresh gates no longer read stay out.
     pub fn without_refreshes(&self) -> Circuit {
         let mut kept: Vec<Wire> = Vec::with_capacity(self.gates.len());
-        let mut circuit = Circuit { gates: Vec::new(), origins: Vec::new(), ..self.clone() };
+        let mut circuit = self.emptied(self.gates.len());
         for (gate, &origin) in self.gates.iter().zip(&self.origins) {
             if let Gate::Refresh(operand) = gate {
                 kept.push(kept[operand.index()]);
@@ -77,17 +89,17 @@ impl Circuit {
                 circuit.origins.push(origin);
             }
         }
-        circuit.output_wires.iter_mut().for_each(|wire| *wire = kept[wire.index()]);
+        circuit.output_wires = self.output_wires.iter().map(|wire| kept[wire.index()]).collect();
         circuit
     }
 
     /// Gate counts and AND-depth over all gates, used or not.
     pub fn counts(&self) -> Counts {
         let mut counts = Counts::default();
-        let mut depth = vec![0_usize; self.gates.len()];
+        let mut depth = vec![0_u32; self.gates.len()];
         for (index, gate) in self.gates.iter().enumerate() {
             let below = gate.operands().map(|wire| depth[wire.index()]).max().unwrap_or(0);
-            depth[index] = below + usize::from(matches!(gate, Gate::And(..)));
+            depth[index] = below + u32::from(matches!(gate, Gate::And(..)));
             match gate {
                 Gate::And(..) => counts.and += 1,
                 Gate::Xor(..) => counts.xor += 1,
@@ -96,7 +108,7 @@ impl Circuit {
                 Gate::Constant(_) | Gate::Input(_) => {}
             }
         }
-        counts.and_depth = depth.iter().copied().max().unwrap_or(0);
+        counts.and_depth = depth.iter().copied().max().unwrap_or(0) as usize;
         counts
     }
 }

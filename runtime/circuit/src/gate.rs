@@ -9,11 +9,13 @@ impl Wire {
     ///
     /// # Panics
     /// If `index` does not fit 32 bits; circuits are limited to that many gates long before.
+    #[inline]
     pub fn new(index: usize) -> Self {
         Wire(u32::try_from(index).expect("bounded: the gate limit keeps indices below 2^32"))
     }
 
     /// The number of the gate that drives this wire.
+    #[inline]
     pub const fn index(self) -> usize {
         self.0 as usize
     }
@@ -38,16 +40,18 @@ pub enum Gate {
 
 impl Gate {
     /// The wires this gate reads, in order.
-    pub fn operands(self) -> impl Iterator<Item = Wire> + Clone {
-        let (a, b) = match self {
-            Gate::Constant(_) | Gate::Input(_) => (None, None),
-            Gate::Not(a) | Gate::Refresh(a) => (Some(a), None),
-            Gate::Xor(a, b) | Gate::And(a, b) => (Some(a), Some(b)),
+    #[inline]
+    pub fn operands(self) -> Operands {
+        let (wires, end) = match self {
+            Gate::Constant(_) | Gate::Input(_) => ([Wire(0); 2], 0),
+            Gate::Not(a) | Gate::Refresh(a) => ([a; 2], 1),
+            Gate::Xor(a, b) | Gate::And(a, b) => ([a, b], 2),
         };
-        a.into_iter().chain(b)
+        Operands { wires, at: 0, end }
     }
 
     /// The same gate over other wires.
+    #[inline]
     pub fn map(self, mut wire: impl FnMut(Wire) -> Wire) -> Gate {
         match self {
             Gate::Constant(_) | Gate::Input(_) => self,
@@ -58,3 +62,33 @@ impl Gate {
         }
     }
 }
+
+/// The operands of a gate: see [`Gate::operands`].
+#[derive(Clone, Debug)]
+pub struct Operands {
+    wires: [Wire; 2],
+    at: u8,
+    end: u8,
+}
+
+impl Iterator for Operands {
+    type Item = Wire;
+
+    #[inline]
+    fn next(&mut self) -> Option<Wire> {
+        if self.at == self.end {
+            return None;
+        }
+        let wire = self.wires[usize::from(self.at & 1)];
+        self.at += 1;
+        Some(wire)
+    }
+
+    #[inline]
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let left = usize::from(self.end - self.at);
+        (left, Some(left))
+    }
+}
+
+impl ExactSizeIterator for Operands {}

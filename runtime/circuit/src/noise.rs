@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use crate::{NoiseBits, Program, Target, Wire, evaluate_all};
+use crate::{NoiseBits, NoiseRules, Program, Target, Wire};
 
 /// The noise of every wire of a program on one target.
 #[derive(Clone, Debug, PartialEq)]
@@ -54,7 +54,11 @@ impl Program {
     /// [`Program::check_noise`].
     pub fn noise(&self, target: &Target) -> NoiseReport {
         let circuit = &self.circuit;
-        let wires = evaluate_all(circuit, target, &vec![target.fresh; circuit.input_bits()]);
+        let rules = NoiseRules::new(target);
+        let mut wires: Vec<NoiseBits> = Vec::with_capacity(circuit.gates.len());
+        for gate in &circuit.gates {
+            wires.push(rules.noise_of(*gate, |wire| wires[wire.index()]));
+        }
         let outputs: Vec<NoiseBits> = circuit.output_wires.iter().map(|wire| wires[wire.index()]).collect();
         let refreshed = circuit.gates.iter().filter_map(|gate| match *gate {
             crate::Gate::Refresh(a) => Some((a, wires[a.index()])),

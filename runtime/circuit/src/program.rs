@@ -38,8 +38,8 @@ impl Program {
             levels.push(Level { gates: start..end, dead: Vec::new() });
         }
         for (wire, level) in last_reads(&circuit, &levels).into_iter().enumerate() {
-            if let Some(level) = level {
-                levels[level].dead.push(Wire::new(wire));
+            if level != NEVER {
+                levels[level as usize].dead.push(Wire::new(wire));
             }
         }
         Program { circuit, levels, preset: preset.to_owned() }
@@ -65,19 +65,22 @@ impl Program {
     }
 }
 
-/// For each wire the level that reads it last (its own, if none does); nothing for outputs.
-fn last_reads(circuit: &Circuit, levels: &[Level]) -> Vec<Option<usize>> {
-    let mut last = vec![None; circuit.gates.len()];
-    for (number, level) in levels.iter().enumerate() {
-        for gate in level.gates.start as usize..level.gates.end as usize {
-            last[gate] = Some(number);
+/// No level: outputs are kept.
+const NEVER: u32 = u32::MAX;
+
+/// For each wire the level that reads it last (its own, if none does); [`NEVER`] for outputs.
+fn last_reads(circuit: &Circuit, levels: &[Level]) -> Vec<u32> {
+    let mut last = vec![NEVER; circuit.gates.len()];
+    for (level, gates) in levels.iter().map(|level| &level.gates).enumerate() {
+        for gate in gates.start as usize..gates.end as usize {
+            last[gate] = number(level);
             for wire in circuit.gates[gate].operands() {
-                last[wire.index()] = Some(number);
+                last[wire.index()] = number(level);
             }
         }
     }
     for wire in &circuit.output_wires {
-        last[wire.index()] = None;
+        last[wire.index()] = NEVER;
     }
     last
 }

@@ -3,7 +3,9 @@
 //!
 //! The target is also a [`Machine`]: evaluating a program over it *is* the noise analysis.
 
-use crate::Machine;
+use std::cell::Cell;
+
+use crate::{Gate, Machine, Wire};
 
 /// A bound on a ciphertext's noise: `log2 |c mod p|`, in bits. In a program compiled for a target, all bounds hold
 /// together except with the target's failure probability.
@@ -61,8 +63,7 @@ impl Machine for Target {
     }
 
     fn xor(&self, a: &NoiseBits, b: &NoiseBits) -> NoiseBits {
-        let (small, large) = if a.0 < b.0 { (a.0, b.0) } else { (b.0, a.0) };
-        NoiseBits(log2_of_sum(large, small))
+        sum_by(*a, *b, gain)
     }
 
     fn and(&self, a: &NoiseBits, b: &NoiseBits) -> NoiseBits {
@@ -74,20 +75,84 @@ impl Machine for Target {
     }
 }
 
-/// `log2(2^large + 2^small)` for `small <= large`, rounded up by at most a few units in the last place. Only exactly
-/// rounded operations are used (no `exp2`, no `ln`), so every platform gets the same bits.
-fn log2_of_sum(large: f64, small: f64) -> f64 {
+/// The rules of one target for a whole circuit: the noise of gate after gate, equal to what the [`Target`] gives as a
+/// [`Machine`]. The sums of a circuit have few different distances between their terms, so what each distance adds is
+/// remembered.
+#[derive(Debug)]
+pub struct NoiseRules<'a> {
+    target: &'a Target,
+    complemented: NoiseBits,
+    /// A distance (its bits) and what it adds, placed by the bits of the distance. [`NOTHING`] is no distance.
+    gains: Vec<Cell<(u64, f64)>>,
+}
+
+/// log2 of the number of distances that are remembered.
+const GAIN_BITS: u32 = 13;
+
+/// The bits of no distance: a NaN.
+const NOTHING: u64 = u64::MAX;
+
+impl<'a> NoiseRules<'a> {
+    /// The rules of `target`.
+    pub fn new(target: &'a Target) -> Self {
+        let gains = vec![Cell::new((NOTHING, 0.0)); 1 << GAIN_BITS];
+        NoiseRules { target, complemented: target.constant(true), gains }
+    }
+
+    /// The noise of one gate's output, inputs freshly encrypted, where `of` is the noise of its operands.
+    #[inline]
+    pub fn noise_of(&self, gate: Gate, of: impl Fn(Wire) -> NoiseBits) -> NoiseBits {
+        match gate {
+            Gate::Constant(bit) => self.target.constant(bit),
+            Gate::Input(_) => self.target.fresh,
+            Gate::Not(a) => self.sum(of(a), self.complemented),
+            Gate::Xor(a, b) => self.sum(of(a), of(b)),
+            Gate::And(a, b) => self.target.and(&of(a), &of(b)),
+            Gate::Refresh(_) => self.target.refreshed,
+        }
+    }
+
+    #[inline]
+    fn sum(&self, a: NoiseBits, b: NoiseBits) -> NoiseBits {
+        sum_by(a, b, |difference| self.gain(difference))
+    }
+
+    #[inline]
+    fn gain(&self, difference: f64) -> f64 {
+        let bits = difference.to_bits();
+        let mixed = (bits ^ bits >> 32).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let place = &self.gains[(mixed >> (64 - GAIN_BITS)) as usize];
+        let (known, remembered) = place.get();
+        if known == bits {
+            return remembered;
+        }
+        let computed = gain(difference);
+        place.set((bits, computed));
+        computed
+    }
+}
+
+/// `log2(2^a + 2^b)`, rounded up by at most a few units in the last place, where `gain` is the function of that name.
+/// Only exactly rounded operations are used (no `exp2`, no `ln`), so every platform gets the same bits.
+#[inline]
+fn sum_by(a: NoiseBits, b: NoiseBits, gain: impl Fn(f64) -> f64) -> NoiseBits {
+    let (small, large) = if a.0 < b.0 { (a.0, b.0) } else { (b.0, a.0) };
     let difference = small - large;
     if large.is_infinite() || difference.is_nan() {
-        return f64::INFINITY;
+        return NoiseBits(f64::INFINITY);
     }
     if difference < -1000.0 || (difference < -64.0 && large >= 1.0) {
         // 2^-1000 / ln 2 < 1e-300, and 2^-64 / ln 2 is less than half a unit in the last place of 1.
-        return (large + 1e-300).next_up();
+        return NoiseBits((large + 1e-300).next_up());
     }
-    // Both series are within 2^-48 of the truth, relatively; the last sum rounds by half a unit.
-    let gain = log2_of_one_plus(power_of_two(difference)) * (1.0 + 1.0 / (1_u64 << 46) as f64);
-    (large + gain).next_up()
+    // The gain is within 2^-45 of the truth, relatively, and above it; the last sum rounds by half a unit.
+    NoiseBits((large + gain(difference)).next_up())
+}
+
+/// `log2(1 + 2^difference)` for `-1000 <= difference <= 0`, rounded up.
+fn gain(difference: f64) -> f64 {
+    // Both series are within 2^-48 of the truth, relatively.
+    log2_of_one_plus(power_of_two(difference)) * (1.0 + 1.0 / (1_u64 << 46) as f64)
 }
 
 /// `2^x` for `-1000 <= x <= 0`: the power of the nearest integer, times the exponential series of what is left.
@@ -159,10 +224,11 @@ mod tests {
 
     #[test]
     fn a_sum_is_never_below_what_wider_arithmetic_gives() {
+        let target = sample("toy");
         // 2^k + 2^k is exactly 2^(k+1).
         for k in 0..1000 {
             let k = f64::from(k);
-            let sum = log2_of_sum(k, k);
+            let sum = target.xor(&NoiseBits(k), &NoiseBits(k)).0;
             assert!(sum >= k + 1.0 && sum < k + 1.0 + 1e-11, "{k}: {sum}");
         }
     }
@@ -181,6 +247,22 @@ mod tests {
     fn a_complement_adds_one_to_the_magnitude() {
         let target = sample("toy");
         assert!((target.not(&NoiseBits(3.0)).0 - 9.0_f64.log2()).abs() < 1e-12);
+    }
+
+    #[test]
+    fn remembered_sums_are_the_sums() {
+        let target = sample("toy");
+        let rules = NoiseRules::new(&target);
+        let places = [Wire::new(0), Wire::new(1)];
+        for step in 0..60_000_u32 {
+            // More distances than are remembered, each asked for more than once.
+            let noises =
+                [500.0 + f64::from(step % 20_000) / 512.0, 500.0 + f64::from(step % 7)].map(NoiseBits);
+            let sum = rules.noise_of(Gate::Xor(places[0], places[1]), |wire| noises[wire.index()]);
+            assert_eq!(sum, target.xor(&noises[0], &noises[1]));
+            let not = rules.noise_of(Gate::Not(places[1]), |wire| noises[wire.index()]);
+            assert_eq!(not, target.not(&noises[1]));
+        }
     }
 
     #[test]
