@@ -130,7 +130,7 @@ fn multiply_into(instructions: Instructions, long: &[u64], short: &[u64], out: &
     const UNBALANCED: usize = 8;
     let total = long.len() + short.len();
     if short.len() < instructions.crossover() {
-        multiply_small(long, short, out);
+        multiply_small(long, short, out, &mut vec![0; small_scratch(short.len())]);
     } else if short.len() > ntt::MOST_LIMBS {
         let (low, high) = short.split_at(short.len() / 2);
         multiply_into(instructions, long, low, &mut out[..long.len() + low.len()]);
@@ -145,9 +145,16 @@ fn multiply_into(instructions: Instructions, long: &[u64], short: &[u64], out: &
     }
 }
 
+/// Limbs that [`multiply_small`] needs for a shorter factor of `short` limbs. For factors of up to `n < 2 short`
+/// limbs these are `2n + 6` and as many as for `n / 2 + 2`, so fewer than `4n` and 14 for each halving; blocks of a
+/// much longer factor need `2 short` and as many as for `short`.
+fn small_scratch(short: usize) -> usize {
+    8 * short + 10 * BITS
+}
+
 /// `out = long * short`, where `short` is not longer than `long` and `out`, of zeros, holds the product: Karatsuba's
 /// method down to rows.
-fn multiply_small(long: &[u64], short: &[u64], out: &mut [u64]) {
+fn multiply_small(long: &[u64], short: &[u64], out: &mut [u64], scratch: &mut [u64]) {
     /// Up to this many limbs of the shorter factor, rows are faster.
     const ROWS: usize = 32;
     let half = long.len().div_ceil(2);
@@ -155,30 +162,35 @@ fn multiply_small(long: &[u64], short: &[u64], out: &mut [u64]) {
         add_product(out, long, short);
     } else if short.len() <= half {
         for (i, block) in long.chunks(short.len()).enumerate() {
-            let mut product = vec![0; block.len() + short.len()];
-            multiply_small(short, block, &mut product);
-            add_assign(&mut out[i * short.len()..], trimmed(&product));
+            let (product, scratch) = scratch.split_at_mut(block.len() + short.len());
+            product.fill(0);
+            multiply_small(short, block, product, scratch);
+            add_assign(&mut out[i * short.len()..], trimmed(product));
         }
     } else {
         let ((a0, a1), (b0, b1)) = (long.split_at(half), short.split_at(half));
         let (low, high) = out.split_at_mut(2 * half);
-        multiply_small(a0, b0, low);
-        multiply_small(a1, b1, high);
-        let mut middle = vec![0; 2 * half + 2];
-        multiply_small(&sum(a0, a1), &sum(b0, b1), &mut middle);
-        sub_assign(&mut middle, low);
-        sub_assign(&mut middle, trimmed(high));
-        add_assign(&mut out[half..], trimmed(&middle));
+        multiply_small(a0, b0, low, scratch);
+        multiply_small(a1, b1, high, scratch);
+        let (sums, scratch) = scratch.split_at_mut(2 * half + 2);
+        let (middle, scratch) = scratch.split_at_mut(2 * half + 2);
+        let (a, b) = sums.split_at_mut(half + 1);
+        put_sum(a, a0, a1);
+        put_sum(b, b0, b1);
+        middle.fill(0);
+        multiply_small(a, b, middle, scratch);
+        sub_assign(middle, low);
+        sub_assign(middle, trimmed(high));
+        add_assign(&mut out[half..], trimmed(middle));
     }
 }
 
-/// `a + b`, one limb longer than `a`, which is not shorter than `b`.
-fn sum(a: &[u64], b: &[u64]) -> Vec<u64> {
-    let mut sum = Vec::with_capacity(a.len() + 1);
-    sum.extend_from_slice(a);
-    sum.push(0);
-    add_assign(&mut sum, b);
-    sum
+/// `out = a + b`, one limb longer than `a`, which is not shorter than `b`.
+fn put_sum(out: &mut [u64], a: &[u64], b: &[u64]) {
+    let (low, top) = out.split_at_mut(a.len());
+    low.copy_from_slice(a);
+    top.fill(0);
+    add_assign(out, b);
 }
 
 /// `out = long * short` for the transform of `short`, in blocks of `long` as long as the transform allows. `out` is
@@ -267,7 +279,7 @@ mod tests {
         fn small_products_agree_with_num_bigint(a in vec(limb(), 0..300), b in vec(limb(), 0..300)) {
             let (long, short) = if a.len() < b.len() { (&b, &a) } else { (&a, &b) };
             let mut out = vec![0; a.len() + b.len()];
-            multiply_small(long, short, &mut out);
+            multiply_small(long, short, &mut out, &mut vec![0; small_scratch(short.len())]);
             prop_assert_eq!(integer(&out), integer(&a) * integer(&b));
         }
 
