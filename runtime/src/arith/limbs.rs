@@ -145,18 +145,19 @@ fn multiply_into(instructions: Instructions, long: &[u64], short: &[u64], out: &
     }
 }
 
+/// Up to this many limbs of the shorter factor, rows are faster than Karatsuba's method.
+const ROWS: usize = 32;
+
 /// Limbs that [`multiply_small`] needs for a shorter factor of `short` limbs. For factors of up to `n < 2 short`
 /// limbs these are `2n + 6` and as many as for `n / 2 + 2`, so fewer than `4n` and 14 for each halving; blocks of a
-/// much longer factor need `2 short` and as many as for `short`.
+/// much longer factor need `2 short` and as many as for `short`. Rows need none.
 fn small_scratch(short: usize) -> usize {
-    8 * short + 10 * BITS
+    if short <= ROWS { 0 } else { 8 * short + 10 * BITS }
 }
 
 /// `out = long * short`, where `short` is not longer than `long` and `out`, of zeros, holds the product: Karatsuba's
 /// method down to rows.
 fn multiply_small(long: &[u64], short: &[u64], out: &mut [u64], scratch: &mut [u64]) {
-    /// Up to this many limbs of the shorter factor, rows are faster.
-    const ROWS: usize = 32;
     let half = long.len().div_ceil(2);
     if short.len() <= ROWS {
         add_product(out, long, short);
