@@ -122,8 +122,8 @@ pub fn truncate_bits(x: &mut [u64], bits: usize) {
 
 /// The product, `a.len() + b.len()` limbs.
 ///
-/// This is the one large product of the crate: by rows when one factor is short, by num-bigint's Karatsuba when it is
-/// not much longer, then by number-theoretic transforms, in blocks of the longer factor when the lengths are far apart.
+/// This is the one large product of the crate: by rows when one factor is short, by Karatsuba's method when it is not
+/// much longer, then by number-theoretic transforms, in blocks of the longer factor when the lengths are far apart.
 pub fn product(a: &[u64], b: &[u64]) -> Vec<u64> {
     product_with(Instructions::best(), a, b)
 }
@@ -139,16 +139,11 @@ pub fn product_with(instructions: Instructions, a: &[u64], b: &[u64]) -> Vec<u64
 
 /// `out = long * short`, where `short` is not longer than `long` and `out`, of zeros, holds the product.
 fn multiply_into(instructions: Instructions, long: &[u64], short: &[u64], out: &mut [u64]) {
-    /// Up to this many limbs of the shorter factor, rows beat num-bigint.
-    const ROWS: usize = 24;
     /// From this ratio of the lengths on, the longer factor is cut into blocks.
     const UNBALANCED: usize = 8;
     let total = long.len() + short.len();
-    if short.len() <= ROWS {
-        add_product(out, long, short);
-    } else if short.len() < instructions.crossover() {
-        let digits = limbs_of(&(integer(long) * integer(short)));
-        out[..digits.len()].copy_from_slice(&digits);
+    if short.len() < instructions.crossover() {
+        multiply_small(long, short, out, &mut vec![0; small_scratch(short.len())]);
     } else if short.len() > ntt::MOST_LIMBS {
         let (low, high) = short.split_at(short.len() / 2);
         multiply_into(instructions, long, low, &mut out[..long.len() + low.len()]);
@@ -161,6 +156,55 @@ fn multiply_into(instructions: Instructions, long: &[u64], short: &[u64], out: &
     } else {
         ntt::multiply(instructions, long, short, &mut out[..total]);
     }
+}
+
+/// Up to this many limbs of the shorter factor, rows are faster than Karatsuba's method.
+const ROWS: usize = 32;
+
+/// Limbs that [`multiply_small`] needs for a shorter factor of `short` limbs. For factors of up to `n < 2 short`
+/// limbs these are `2n + 6` and as many as for `n / 2 + 2`, so fewer than `4n` and 14 for each halving; blocks of a
+/// much longer factor need `2 short` and as many as for `short`. Rows need none.
+fn small_scratch(short: usize) -> usize {
+    if short <= ROWS { 0 } else { 8 * short + 10 * BITS }
+}
+
+/// `out = long * short`, where `short` is not longer than `long` and `out`, of zeros, holds the product: Karatsuba's
+/// method down to rows.
+fn multiply_small(long: &[u64], short: &[u64], out: &mut [u64], scratch: &mut [u64]) {
+    let half = long.len().div_ceil(2);
+    if short.len() <= ROWS {
+        add_product(out, long, short);
+    } else if short.len() <= half {
+        for (i, block) in long.chunks(short.len()).enumerate() {
+            let (product, scratch) = scratch.split_at_mut(block.len() + short.len());
+            product.fill(0);
+            multiply_small(short, block, product, scratch);
+            add_assign(&mut out[i * short.len()..], trimmed(product));
+        }
+    } else {
+        let ((a0, a1), (b0, b1)) = (long.split_at(half), short.split_at(half));
+        let (low, high) = out.split_at_mut(2 * half);
+        multiply_small(a0, b0, low, scratch);
+        multiply_small(a1, b1, high, scratch);
+        let (sums, scratch) = scratch.split_at_mut(2 * half + 2);
+        let (middle, scratch) = scratch.split_at_mut(2 * half + 2);
+        let (a, b) = sums.split_at_mut(half + 1);
+        put_sum(a, a0, a1);
+        put_sum(b, b0, b1);
+        middle.fill(0);
+        multiply_small(a, b, middle, scratch);
+        sub_assign(middle, low);
+        sub_assign(middle, trimmed(high));
+        add_assign(&mut out[half..], trimmed(middle));
+    }
+}
+
+/// `out = a + b`, one limb longer than `a`, which is not shorter than `b`.
+fn put_sum(out: &mut [u64], a: &[u64], b: &[u64]) {
+    let (low, top) = out.split_at_mut(a.len());
+    low.copy_from_slice(a);
+    top.fill(0);
+    add_assign(out, b);
 }
 
 /// `out = long * short` for the transform of `short`, in blocks of `long` as long as the transform allows. `out` is
@@ -243,6 +287,14 @@ mod tests {
             acc.resize(20, 0);
             add_product(&mut acc, &a, &b);
             prop_assert_eq!(integer(&acc), expected + integer(&c));
+        }
+
+        #[test]
+        fn small_products_agree_with_num_bigint(a in vec(limb(), 0..300), b in vec(limb(), 0..300)) {
+            let (long, short) = if a.len() < b.len() { (&b, &a) } else { (&a, &b) };
+            let mut out = vec![0; a.len() + b.len()];
+            multiply_small(long, short, &mut out, &mut vec![0; small_scratch(short.len())]);
+            prop_assert_eq!(integer(&out), integer(&a) * integer(&b));
         }
 
         #[test]

@@ -1,7 +1,8 @@
 //! Integer arithmetic on little-endian slices of 64-bit limbs, and modulo `x_0`.
 //!
-//! Everything that multiplies large integers goes through [`limbs::product`] and [`Modulus`]. Small products are
-//! num-bigint's, large ones number-theoretic transforms ([`Instructions`] says with which vector instructions).
+//! Everything that multiplies large integers goes through [`limbs::product`] and [`Modulus`]: small products by rows and
+//! Karatsuba's method, large ones by number-theoretic transforms, with the vector instructions of the machine
+//! ([`Instructions`]).
 
 pub mod division;
 pub mod factor;

@@ -93,7 +93,7 @@ impl Instructions {
     /// Below this many limbs of the shorter factor, other products are faster.
     pub(crate) fn crossover(self) -> usize {
         match self {
-            Instructions::Portable => 400,
+            Instructions::Portable => 320,
             Instructions::Avx2 => 160,
             Instructions::Avx512 => 64,
         }
