@@ -179,24 +179,32 @@ fn head(first: &str, last: &str) -> String {
     format!("{lines}\n{rule}\n")
 }
 
+/// All operations of a format.
+fn section(name: &str) -> String {
+    let mut text = String::new();
+    write!(text, "\n### `{name}`\n\n{}", head("operation", "published (AND / depth)")).unwrap();
+    for (label, op, operands) in operations() {
+        // The remainders of formats with wide exponents are long divisions of thousands of bits, and long sums
+        // take long to optimise.
+        let wide = Scalar::parse(name).unwrap().as_float().unwrap().exponent_bits > 8;
+        if wide && (matches!(op, Op::Rem | Op::Remainder) || operands > 8) {
+            continue;
+        }
+        let anchor = ANCHORS.iter().find(|(format, operation, _)| *format == name && *operation == label);
+        let anchor = anchor.map_or("", |(_, _, text)| text);
+        writeln!(text, "| {label} |{} {anchor} |", cells(&op, &graph(&op, name, operands), false)).unwrap();
+    }
+    text
+}
+
 fn page() -> String {
     let mut text = include_str!("circuit_table.md").trim_end().to_owned();
     text.push_str("\n\n## Operations\n");
-    for name in FORMATS {
-        write!(text, "\n### `{name}`\n\n{}", head("operation", "published (AND / depth)")).unwrap();
-        for (label, op, operands) in operations() {
-            // The remainders of formats with wide exponents are long divisions of thousands of bits, and long sums
-            // take long to optimise.
-            let wide = Scalar::parse(name).unwrap().as_float().unwrap().exponent_bits > 8;
-            if wide && (matches!(op, Op::Rem | Op::Remainder) || operands > 8) {
-                continue;
-            }
-            let anchor = ANCHORS.iter().find(|(format, operation, _)| *format == name && *operation == label);
-            let anchor = anchor.map_or("", |(_, _, text)| text);
-            writeln!(text, "| {label} |{} {anchor} |", cells(&op, &graph(&op, name, operands), false))
-                .unwrap();
-        }
-    }
+    let sections: Vec<String> = std::thread::scope(|scope| {
+        let threads: Vec<_> = FORMATS.iter().map(|name| scope.spawn(|| section(name))).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    text.extend(sections);
     text.push_str("\n## Balanced\n\nA few ANDs more than the fewest, for chains a fraction as long (`--objective balanced`).\n");
     write!(text, "\n| operation | format | AND | depth | XOR |\n|---|---|---:|---:|---:|\n").unwrap();
     for (label, op) in [("add", Op::Add), ("mul", Op::Mul), ("less", Op::Lt)] {

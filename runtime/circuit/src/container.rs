@@ -532,7 +532,7 @@ mod tests {
         let mut other = file.clone();
         other[8] = 9;
         assert!(matches!(open(&other), Err(ContainerError::OtherVersion { found: 9 })));
-        other[8] = 1;
+        other[8..12].copy_from_slice(&FORMAT_VERSION.to_le_bytes());
         other[14] = 0xff;
         assert!(matches!(open(&other), Err(ContainerError::HeaderTooLong { .. })));
         let mut container = open(&file).unwrap();
