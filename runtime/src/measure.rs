@@ -202,13 +202,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn measured_times_are_in_order_and_the_bits_right() {
+    fn every_operation_has_a_time_and_the_bits_are_right() {
         let params = Params::preset("test").expect("a preset");
         let measured = measure(&params, 3, 1 << 20);
         assert!(measured.right);
         let costs = measured.costs();
-        assert!(costs.xor_ns > 0.0 && costs.xor_ns < costs.and_ns, "{costs:?}");
-        assert!(costs.and_ns < costs.refresh_ns && costs.and_ns < costs.encrypt_ns, "{costs:?}");
+        let all = [costs.xor_ns, costs.and_ns, costs.refresh_ns, costs.encrypt_ns, costs.decrypt_ns];
+        assert!(all.iter().all(|&ns| ns > 0.0 && ns.is_finite()), "{costs:?}");
         for word in ["addition", "refresh, in a level of 3", "all bits were right", "and_ns: "] {
             assert!(measured.table().contains(word), "{}", measured.table());
         }

@@ -569,9 +569,9 @@ fn small_formats_are_within_one_and_a_tenth_ulp() {
 #[test]
 fn functions_compile_up_to_their_widest_formats() {
     let widest: [(&str, &[&str]); 4] = [
-        ("float<15, 113>", &["exp", "exp2", "ln", "log2", "log10", "recip", "sqrt", "relu"]),
+        ("float<15, 113>", &["exp", "ln", "recip", "sqrt", "relu"]),
         ("ieee<2, 64>", &["exp", "ln", "sin", "tanh", "sigmoid"]),
-        ("float<15, 78>", &["sin", "cos", "tanh", "sigmoid", "silu", "recip_taylor"]),
+        ("float<15, 78>", &["sin", "tanh", "silu", "recip_taylor"]),
         (
             "f8e4m3",
             &[
