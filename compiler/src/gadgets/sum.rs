@@ -1,6 +1,6 @@
 //! Exact sums and dot products of three and more terms, rounded once.
 //!
-//! There are two ways to one result, and [`Shape::sorted_is_cheaper`] takes the one that the format and the number of
+//! There are two ways to one result, and `sorted_is_cheaper` takes the one that the format and the number of
 //! terms make cheaper. The *accumulator* writes every term out in fixed point as wide as the format's range (Kulisch,
 //! Computer Arithmetic and Validity, 2008). The *sorted window* ([`super::window`]) orders the terms by exponent and
 //! leaves out of the fixed point what no rounding can see: its width grows with the number of terms and the precision,

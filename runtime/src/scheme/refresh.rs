@@ -2,8 +2,8 @@
 //! bits. In goes a batch of ciphertexts with noise up to `eta - n - 3` bits; out come ciphertexts of the same bits,
 //! in every slot, with a noise that does not depend on the input's.
 //!
-//! 1. [`patterns`]: `Z_i`, the top `n + 1` bits of `c u_i mod 2^(kappa+1)`, rounded.
-//! 2. [`box_sums`]: bit `b` of a box is the sum of those `sigma_i` whose `Z_i` has bit `b` set.
+//! 1. `patterns`: `Z_i`, the top `n + 1` bits of `c u_i mod 2^(kappa+1)`, rounded.
+//! 2. `box_sums`: bit `b` of a box is the sum of those `sigma_i` whose `Z_i` has bit `b` set.
 //! 3. The sums of all boxes go through the adder, and the parity of `c` is added.
 //!
 //! The first two steps read the whole evaluation key; the ciphertexts of a batch share the reading. The result is the
