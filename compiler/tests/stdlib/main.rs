@@ -265,6 +265,9 @@ fn stated(function: &str, prefix: &str) -> BTreeMap<String, String> {
     BTreeMap::new()
 }
 
+/// Operations of the compiler itself: they have no doc comment, only their row in docs/stdlib.md.
+const BUILT_IN: &[&str] = &["sqrt"];
+
 fn doc_path() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/stdlib.md")
 }
@@ -328,7 +331,8 @@ fn compare_row(row: &Row, doc: &str) -> Vec<String> {
     let (errors, costs) = (stated(row.name, STATED), stated(row.name, COSTS));
     let larger_sample = std::env::var("STDLIB_SAMPLE").is_ok();
     let mut found = Vec::new();
-    for (format, (error, ands)) in FORMATS.iter().zip(&row.cells) {
+    let commented = FORMATS.iter().zip(&row.cells).filter(|_| !BUILT_IN.contains(&row.name));
+    for (format, (error, ands)) in commented {
         let bound: f64 = errors.get(format.name).map_or(0.0, |error| error.parse().unwrap());
         let right = *error == bound || larger_sample && *error <= bound.max(1.0);
         if !right || costs.get(format.name) != Some(&ands.to_string()) {

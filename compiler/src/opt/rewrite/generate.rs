@@ -15,7 +15,7 @@ use super::spectrum::{Normal, VARIABLES, normalize, spectrum, variable};
 use crate::opt::testing::Random;
 
 /// The most normal forms that are looked for among functions whose spectra have the same entries.
-const LOOKED_AT: u32 = 4_000;
+const LOOKED_AT: u32 = 400;
 /// How many random equivalents of each class are tried for further normal forms of it.
 const EQUIVALENTS: usize = 60;
 const GATES: usize = 4;
