@@ -7,6 +7,7 @@ pub mod gadgets;
 mod hir;
 pub mod import;
 pub mod opt;
+pub mod prove;
 pub mod source;
 pub mod syntax;
 

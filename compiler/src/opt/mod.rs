@@ -16,7 +16,7 @@ mod rewrite;
 mod schedule;
 mod simplify;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 
 pub use balance::balance;
 pub use dead::remove_dead;
