@@ -17,7 +17,7 @@ use diag::{Diagnostic, Severity};
 use ffhec_circuit::Circuit;
 use source::{Loader, Sources};
 
-/// A program as an optimised circuit, refreshes not yet placed.
+/// A program as a circuit, refreshes not yet placed.
 #[derive(Clone, Debug)]
 pub struct Compiled {
     /// The gates.
@@ -54,6 +54,21 @@ pub fn compile_observed(
     loader: &mut dyn Loader,
     done: &mut dyn FnMut(&'static str),
 ) -> Result<Compiled, Vec<Diagnostic>> {
+    let mut compiled = lower_observed(sources, options, loader, done)?;
+    compiled.circuit = opt::optimize_observed(compiled.circuit, done);
+    Ok(compiled)
+}
+
+/// The first half of [`compile_observed`]: gates as the operations build them, for [`opt::optimize`] to make fewer.
+///
+/// # Errors
+/// Every error of the program, with warnings, in order of place.
+pub fn lower_observed(
+    sources: &mut Sources,
+    options: &Options,
+    loader: &mut dyn Loader,
+    done: &mut dyn FnMut(&'static str),
+) -> Result<Compiled, Vec<Diagnostic>> {
     let Analysis { graph, places, mut warnings, doc, evaluations } = analyze(sources, options, loader)?;
     done("check");
     let most = usize::try_from(options.limits.gates).unwrap_or(usize::MAX);
@@ -61,7 +76,7 @@ pub fn compile_observed(
         Ok(circuit) => {
             done("lower");
             drop(graph);
-            Ok(Compiled { circuit: opt::optimize_observed(circuit, done), warnings, doc, evaluations })
+            Ok(Compiled { circuit, warnings, doc, evaluations })
         }
         Err(too_many) => {
             let message =

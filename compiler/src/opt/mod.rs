@@ -56,6 +56,21 @@ pub fn optimize_observed(circuit: Circuit, done: &mut dyn FnMut(&'static str)) -
     })
 }
 
+/// Like [`optimize`]; `check` is told each pass with the circuit before and after it, and may stop.
+///
+/// # Errors
+/// What `check` says.
+pub fn optimize_checked<E>(
+    circuit: Circuit,
+    check: &mut dyn FnMut(&'static str, &Circuit, &Circuit) -> Result<(), E>,
+) -> Result<Circuit, E> {
+    PASSES.iter().try_fold(circuit, |circuit, pass| {
+        let after = (pass.run)(circuit.clone());
+        check(pass.name, &circuit, &after)?;
+        Ok(after)
+    })
+}
+
 /// Places refreshes in `circuit` for `target` and schedules the result.
 ///
 /// # Errors

@@ -25,12 +25,13 @@ mod tests;
 mod window;
 
 /// How sure it is that two circuits are the same function.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Proof {
     /// Output bits.
     pub outputs: usize,
-    /// Outputs that are the same for all inputs; the others are the same on `rows` inputs.
-    pub proved: usize,
+    /// The outputs that are known to be the same on `rows` inputs only, in ascending order; all others are the same for
+    /// all inputs.
+    pub open: Vec<usize>,
     /// Rows on which both circuits were evaluated.
     pub rows: usize,
 }
@@ -38,16 +39,18 @@ pub struct Proof {
 impl Proof {
     /// Whether no output was left to chance.
     pub fn is_complete(&self) -> bool {
-        self.proved == self.outputs
+        self.open.is_empty()
     }
 }
 
 impl std::fmt::Display for Proof {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Proof { outputs, proved, rows } = *self;
-        match outputs - proved {
+        let Proof { outputs, open, rows } = self;
+        match open.len() {
             0 => write!(f, "{outputs} of {outputs} outputs proved equal"),
-            rest => write!(f, "{proved} of {outputs} outputs proved equal, {rest} equal on {rows} inputs"),
+            rest => {
+                write!(f, "{} of {outputs} outputs proved equal, {rest} equal on {rows} inputs", outputs - rest)
+            }
         }
     }
 }
@@ -85,14 +88,14 @@ pub fn prove(before: &Circuit, after: &Circuit, effort: &Effort) -> Result<Proof
     // Small ones are tried out, and circuits of different shapes told apart.
     if before.input_bits() <= simulate::FEW || (before.input_bits(), outputs) != shape(after) {
         return match before.compare(after, SEED)? {
-            Comparison::Proved => Ok(Proof { outputs, proved: outputs, rows: 1 << before.input_bits() }),
-            Comparison::Sampled(rows) => Ok(Proof { outputs, proved: 0, rows }),
+            Comparison::Proved => Ok(Proof { outputs, open: Vec::new(), rows: 1 << before.input_bits() }),
+            Comparison::Sampled(rows) => Ok(Proof { outputs, open: (0..outputs).collect(), rows }),
         };
     }
     let simulated = simulate::simulate(before, after, SEED)?;
     let rows = simulated.rows;
-    let proved = sweep::sweep(before, after, simulated, effort)?;
-    Ok(Proof { outputs, proved, rows })
+    let open = sweep::sweep(before, after, simulated, effort)?;
+    Ok(Proof { outputs, open, rows })
 }
 
 fn shape(circuit: &Circuit) -> (usize, usize) {

@@ -69,34 +69,35 @@ const MOST_MEMORY: usize = 1 << 26;
 /// The longest sums that are compared, in additions.
 const LONGEST_SUM: usize = 100_000;
 
-/// How many outputs are equal for all inputs. The circuits have as many input and output bits each.
+/// The outputs that are not shown to be equal for all inputs. The circuits have as many input and output bits each.
 pub(super) fn sweep(
     before: &Circuit,
     after: &Circuit,
     simulated: Simulated,
     effort: &Effort,
-) -> Result<usize, Difference> {
+) -> Result<Vec<usize>, Difference> {
     if before.gates.len() + after.gates.len() > MOST_GATES {
-        return Ok(0);
+        return Ok((0..before.output_bits()).collect());
     }
     let mut sweep = Sweep::new(before.input_bits(), effort);
     let ones = sweep.add(before, &simulated.before);
     let others = sweep.add(after, &simulated.after);
     drop(simulated);
-    let mut proved = 0;
-    for (&one, &other) in ones.iter().zip(&others) {
+    let mut open = Vec::new();
+    for (output, (&one, &other)) in ones.iter().zip(&others).enumerate() {
         match sweep.settle(one, other, effort.output_conflicts) {
-            Settled::Equal => proved += 1,
-            Settled::Open => {}
+            Settled::Equal => {}
+            Settled::Open => open.push(output),
             Settled::Differ(inputs) => {
                 // The solver is believed only where evaluation says so too.
                 if let Some(difference) = evaluated(before, after, &inputs) {
                     return Err(difference);
                 }
+                open.push(output);
             }
         }
     }
-    Ok(proved)
+    Ok(open)
 }
 
 /// The first output in which the circuits differ on this row.
