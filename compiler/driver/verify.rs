@@ -170,7 +170,10 @@ mod tests {
         let failure =
             Verifier::default().check("rewrite", &program(false), &program(true), &quiet()).unwrap_err();
         let message = failure.message();
-        assert!(message.starts_with("the step `rewrite` changed the function: bit 1 of second differs for x = 0b"));
+        assert!(
+            message
+                .starts_with("the step `rewrite` changed the function: bit 1 of second differs for x = 0b")
+        );
         let value = message.rsplit("y = 0b").next().unwrap();
         assert_eq!(value.len(), 3, "{message}");
     }
@@ -191,6 +194,8 @@ mod tests {
         verifier.check("one", &program(false), &program(false), &quiet()).unwrap();
         assert_eq!(verifier.summary(), "verified 1 steps: all 4 output bits are proved equal");
         verifier.open.extend([1, 3]);
-        assert!(verifier.summary().starts_with("verified 1 steps: 2 of 4 output bits are proved equal, 2 are"));
+        assert!(
+            verifier.summary().starts_with("verified 1 steps: 2 of 4 output bits are proved equal, 2 are")
+        );
     }
 }

@@ -9,6 +9,7 @@ use ffhec_circuit::{Circuit, Program, Target};
 mod balance;
 mod cut;
 mod dead;
+mod levels;
 mod readers;
 mod rebuild;
 mod refresh;
@@ -20,7 +21,7 @@ pub(crate) mod testing;
 
 pub use balance::balance;
 pub use dead::remove_dead;
-pub use refresh::{PlaceError, Placement, place, place_refreshes};
+pub use refresh::{PlaceError, Placement, place, place_by_levels, place_refreshes};
 pub use rewrite::rewrite;
 pub use schedule::schedule;
 pub use simplify::simplify;

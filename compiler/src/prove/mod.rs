@@ -49,7 +49,11 @@ impl std::fmt::Display for Proof {
         match open.len() {
             0 => write!(f, "{outputs} of {outputs} outputs proved equal"),
             rest => {
-                write!(f, "{} of {outputs} outputs proved equal, {rest} equal on {rows} inputs", outputs - rest)
+                write!(
+                    f,
+                    "{} of {outputs} outputs proved equal, {rest} equal on {rows} inputs",
+                    outputs - rest
+                )
             }
         }
     }
@@ -68,11 +72,11 @@ pub struct Effort {
 }
 
 /// Gates that take about as long to encode as a conflict takes to analyse.
-pub(crate) const CONFLICT_COST: u64 = 20;
+pub(crate) const CONFLICT_COST: u64 = 100;
 
 impl Default for Effort {
     fn default() -> Self {
-        Effort { inner_conflicts: 300, output_conflicts: 20_000, work: 200_000_000 }
+        Effort { inner_conflicts: 300, output_conflicts: 20_000, work: 50_000_000 }
     }
 }
 

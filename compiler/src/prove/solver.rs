@@ -36,7 +36,13 @@ impl Callbacks for Limit {
 
 /// Whether `a` and `b`, nodes of `window` or its leaves, are equal (or, if `flip`, complements); and after how many
 /// conflicts that was known.
-pub(super) fn ask(nodes: &[Node], window: &Window, (a, b): (u32, u32), flip: bool, limit: u64) -> (Answer, u64) {
+pub(super) fn ask(
+    nodes: &[Node],
+    window: &Window,
+    (a, b): (u32, u32),
+    flip: bool,
+    limit: u64,
+) -> (Answer, u64) {
     let mut solver = batsat::Solver::new(SolverOpts::default(), Limit { left: limit });
     let mut literals: BTreeMap<u32, batsat::Lit> = BTreeMap::new();
     for &node in window.leaves.iter().chain(&window.inner) {

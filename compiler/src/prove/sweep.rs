@@ -80,7 +80,9 @@ pub(super) fn sweep(
         return Ok((0..before.output_bits()).collect());
     }
     let mut sweep = Sweep::new(before.input_bits(), effort);
+    // Equal wires within one circuit are of use only where the other made one of them, which tables show mostly.
     let ones = sweep.add(before, &simulated.before);
+    sweep.tables_only = false;
     let others = sweep.add(after, &simulated.after);
     drop(simulated);
     let mut open = Vec::new();
@@ -116,6 +118,17 @@ enum Settled {
     Open,
 }
 
+/// How two nodes are compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Look {
+    /// By a table of truth over a few wires below.
+    Table,
+    /// By the SAT solver, over the nearest gates.
+    Near,
+    /// By the SAT solver, over many.
+    Far,
+}
+
 struct Sweep {
     nodes: Vec<Node>,
     inputs: usize,
@@ -134,6 +147,8 @@ struct Sweep {
     random: Random,
     conflicts: u64,
     work: u64,
+    /// Whether the solver is not asked now.
+    tables_only: bool,
 }
 
 impl Sweep {
@@ -150,6 +165,7 @@ impl Sweep {
             random: Random(1),
             conflicts: effort.inner_conflicts,
             work: effort.work,
+            tables_only: true,
         };
         sweep.push(Node::Zero, 0, Print::zero());
         for _ in 0..inputs {
@@ -299,10 +315,18 @@ impl Sweep {
         let mut candidates: Vec<u32> = self.by_print.iter_hash(print.hash).filter(is_like).copied().collect();
         candidates.sort_unstable();
         candidates.truncate(MOST_CANDIDATES);
-        for other in candidates {
-            let flip = self.prints[other as usize].phase ^ print.phase;
-            if self.seems_equal(new, other, flip) && self.is_equal(new, other, flip) {
-                return Some(Lit::new(other, flip));
+        let pairs: Vec<(u32, bool)> = candidates
+            .into_iter()
+            .map(|other| (other, self.prints[other as usize].phase ^ print.phase))
+            .collect();
+        for effort in [Look::Table, Look::Near, Look::Far] {
+            if effort != Look::Table && (self.tables_only || self.work == 0) {
+                return None;
+            }
+            for &(other, flip) in &pairs {
+                if self.seems_equal(new, other, flip) && self.is_equal(new, other, flip, effort) {
+                    return Some(Lit::new(other, flip));
+                }
             }
         }
         None
@@ -315,24 +339,20 @@ impl Sweep {
     }
 
     /// Whether the two are shown to be equal (or, if `flip`, complements).
-    fn is_equal(&mut self, a: u32, b: u32, flip: bool) -> bool {
-        if window::equal_by_table(&self.nodes, a, b, flip) {
-            return true;
-        }
-        for size in [NEAR, FAR] {
-            if self.work == 0 {
-                return false;
-            }
-            match self.ask(a, b, flip, size, self.conflicts) {
-                Settled::Equal => return true,
-                Settled::Open => {}
-                Settled::Differ(inputs) => {
-                    self.learn(&inputs);
-                    return false;
-                }
+    fn is_equal(&mut self, a: u32, b: u32, flip: bool, effort: Look) -> bool {
+        let size = match effort {
+            Look::Table => return window::equal_by_table(&self.nodes, a, b, flip),
+            Look::Near => NEAR,
+            Look::Far => FAR,
+        };
+        match self.ask(a, b, flip, size, self.conflicts) {
+            Settled::Equal => true,
+            Settled::Open => false,
+            Settled::Differ(inputs) => {
+                self.learn(&inputs);
+                false
             }
         }
-        false
     }
 
     /// Asks the SAT solver about the `size` gates below two nodes.

@@ -95,11 +95,7 @@ pub(super) fn equal_by_table(nodes: &[Node], a: u32, b: u32, flip: bool) -> bool
     }
 }
 
-fn zip(
-    a: [u64; TABLE_WORDS],
-    b: [u64; TABLE_WORDS],
-    of: impl Fn(u64, u64) -> u64,
-) -> [u64; TABLE_WORDS] {
+fn zip(a: [u64; TABLE_WORDS], b: [u64; TABLE_WORDS], of: impl Fn(u64, u64) -> u64) -> [u64; TABLE_WORDS] {
     std::array::from_fn(|word| of(a[word], b[word]))
 }
 
