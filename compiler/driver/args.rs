@@ -56,7 +56,7 @@ pub(crate) enum Command {
     },
     /// Turn an FPCore program, or FPBench's JSON around one, into a .ffl program.
     ///
-    /// Loops and arrays cannot be imported. Preconditions that are ranges become ranges of parameters, others comments.
+    /// Loops and arrays cannot be imported. Preconditions that are ranges become ranges of parameters, others requirements that `run` checks on the table.
     Import {
         /// The FPCore file; `-` is standard input.
         #[arg(value_name = "PROGRAM.fpcore")]
@@ -116,7 +116,7 @@ pub(crate) enum Command {
         /// Where to write the results [default: standard output].
         #[arg(long, value_name = "FILE.csv")]
         out: Option<PathBuf>,
-        /// Also evaluate in the clear and compare bit by bit.
+        /// Also evaluate in the clear and compare bit by bit, and say how far results are from the real-number answer.
         #[arg(long)]
         check: bool,
         /// Print the predicted time, memory and sizes, and do nothing.

@@ -54,7 +54,7 @@ pub(crate) struct Cost {
 
 impl<'a> Report<'a> {
     pub(crate) fn new(loaded: &'a Loaded) -> Self {
-        let Loaded { program, target, params, doc, evaluations, lower_bound } = loaded;
+        let Loaded { program, target, params, doc, evaluations, lower_bound, source: _ } = loaded;
         let stats = program.stats();
         let noise = program.noise(target);
         let refresh_widths =

@@ -29,6 +29,19 @@ pub(crate) struct Loaded {
     pub(crate) evaluations: Vec<Evaluation>,
     /// No placement of refreshes in these gates has fewer.
     pub(crate) lower_bound: usize,
+    /// What was compiled; a compiled program does not tell.
+    pub(crate) source: Option<Source>,
+}
+
+/// A program's text, and how it is compiled.
+pub(crate) struct Source {
+    pub(crate) name: String,
+    pub(crate) text: String,
+    /// Where the files that it uses are.
+    pub(crate) directory: PathBuf,
+    pub(crate) options: Options,
+    /// Whether it requires anything of its inputs, besides ranges.
+    pub(crate) requires: bool,
 }
 
 /// The preset used when nothing names one.
@@ -63,14 +76,18 @@ pub(crate) fn load(args: &ProgramArgs, preset: Option<&str>, voice: &Voice) -> R
             })?;
             let lower_bound = place(&program.circuit.without_refreshes(), &target)
                 .map_or(0, |placement| placement.lower_bound);
-            Ok(Loaded { program, params, target, doc: String::new(), evaluations: Vec::new(), lower_bound })
+            let (doc, evaluations) = (String::new(), Vec::new());
+            Ok(Loaded { program, params, target, doc, evaluations, lower_bound, source: None })
         }
         Given::Source { name, text, directory } => {
             let params = presets::params_of(preset.unwrap_or(DEFAULT_PRESET))?;
             let target = params.target();
             let mut stages = Stages::new(voice);
-            let Compiled { circuit, doc, evaluations, .. } =
-                compile_source(args, &name, text, directory, voice, &mut stages)?;
+            let options = options(args)?;
+            let mut source = Source { name: name.clone(), text, directory, options, requires: false };
+            let Compiled { circuit, doc, evaluations, requires, .. } =
+                compile_source(&source, voice, &mut stages)?;
+            source.requires = requires;
             let Placement { circuit: placed, lower_bound, .. } =
                 place(&circuit, &target).map_err(|error| {
                     let help = "choose another preset; `ffhec params` lists them";
@@ -91,7 +108,7 @@ pub(crate) fn load(args: &ProgramArgs, preset: Option<&str>, voice: &Voice) -> R
             if let Some((_, worst)) = noise.worst_refresh_input {
                 voice.detail(&format!("noise: at most {:.0} of {:.0} bits", worst.0, target.budget.0));
             }
-            Ok(Loaded { program, params, target, doc, evaluations, lower_bound })
+            Ok(Loaded { program, params, target, doc, evaluations, lower_bound, source: Some(source) })
         }
     }
 }
@@ -143,20 +160,12 @@ fn given(args: &ProgramArgs) -> Result<Given, Failure> {
     Ok(Given::Source { name, text: files::text_of(&path, bytes)?, directory })
 }
 
-fn compile_source(
-    args: &ProgramArgs,
-    name: &str,
-    text: String,
-    directory: PathBuf,
-    voice: &Voice,
-    stages: &mut Stages,
-) -> Result<Compiled, Failure> {
-    let options = options(args)?;
+fn compile_source(source: &Source, voice: &Voice, stages: &mut Stages) -> Result<Compiled, Failure> {
     let mut sources = Sources::default();
-    sources.add(name, text);
-    let mut loader = Directory { root: directory };
+    sources.add(source.name.clone(), source.text.clone());
+    let mut loader = Directory { root: source.directory.clone() };
     let mut done = |name: &'static str| stages.done(name);
-    match ffhec_compiler::compile_observed(&mut sources, &options, &mut loader, &mut done) {
+    match ffhec_compiler::compile_observed(&mut sources, &source.options, &mut loader, &mut done) {
         Ok(compiled) => {
             print_warnings(&compiled.warnings, &sources, voice);
             Ok(compiled)
@@ -282,8 +291,8 @@ fn public_values(args: &ProgramArgs) -> Result<Map<String, Value>, Failure> {
 }
 
 /// Reads the files that `use "path.ffl"` names, relative to the file that names them.
-struct Directory {
-    root: PathBuf,
+pub(crate) struct Directory {
+    pub(crate) root: PathBuf,
 }
 
 impl Loader for Directory {

@@ -7,6 +7,7 @@ pub mod gadgets;
 mod hir;
 pub mod import;
 pub mod opt;
+pub mod real;
 pub mod source;
 pub mod syntax;
 
@@ -27,6 +28,8 @@ pub struct Compiled {
     pub doc: String,
     /// How the analytic functions that it calls are evaluated.
     pub evaluations: Vec<Evaluation>,
+    /// Whether it requires anything of its inputs, besides ranges: [`real::Program::broken`] says what.
+    pub requires: bool,
 }
 
 /// Compiles the program `sources.files[0]` to an optimised circuit. [`opt::compile_for`] makes a program for a
@@ -53,14 +56,16 @@ pub fn compile_observed(
     loader: &mut dyn Loader,
     done: &mut dyn FnMut(&'static str),
 ) -> Result<Compiled, Vec<Diagnostic>> {
-    let Analysis { graph, places, mut warnings, doc, evaluations } = analyze(sources, options, loader)?;
+    let Analysis { graph, places, mut warnings, doc, evaluations, requires } =
+        analyze(sources, options, loader)?;
     done("check");
     let most = usize::try_from(options.limits.gates).unwrap_or(usize::MAX);
     match float::lower::lower_for(&graph, most, options.objective, options.flags) {
         Ok(circuit) => {
             done("lower");
             drop(graph);
-            Ok(Compiled { circuit: opt::optimize_observed(circuit, done), warnings, doc, evaluations })
+            let circuit = opt::optimize_observed(circuit, done);
+            Ok(Compiled { circuit, warnings, doc, evaluations, requires })
         }
         Err(too_many) => {
             let message =

@@ -1060,6 +1060,7 @@ impl<'a> Body<'_, 'a> {
             Kind::Local(local) => self.locals[*local].secret,
             Kind::Number { .. }
             | Kind::Bits(_)
+            | Kind::Literal { .. }
             | Kind::Exact(_)
             | Kind::Limit { .. }
             | Kind::Const(_)
@@ -1362,6 +1363,7 @@ impl<'a> Body<'_, 'a> {
                 self.encoding(&value, &bits.ty, bits.span);
                 (vec![bits], value)
             }
+            Builtin::Require => (vec![self.expr(&args[0], Some(&Ty::BOOL))], Ty::Tuple(Rc::new([]))),
             Builtin::Sum => {
                 let (nodes, ty) = self.vectors(args);
                 (nodes, ty)

@@ -28,11 +28,14 @@ use crate::diag::Diagnostic;
 use crate::float::fir::Graph;
 use crate::gadgets::format::Scalar;
 use crate::gadgets::objective::Objective;
+use crate::real;
 use crate::source::{Loader, Sources, Span};
 use crate::syntax::ast::{Body, Expr};
 
 use check::{Checked, Checker};
 use elaborate::Elaborator;
+use emit::Purpose;
+use entry::Inputs;
 use report::Reports;
 use scope::{Files, Names, What};
 
@@ -180,6 +183,8 @@ pub struct Analysis {
     pub doc: String,
     /// How the analytic functions that it calls are evaluated.
     pub evaluations: Vec<Evaluation>,
+    /// Whether it requires anything of its inputs, besides ranges: [`real::Program::broken`] says what.
+    pub requires: bool,
 }
 
 /// Parses, checks and unrolls the program `sources.files[0]`. Files that it uses and the standard library are added
@@ -192,6 +197,62 @@ pub fn analyze(
     options: &Options,
     loader: &mut dyn Loader,
 ) -> Result<Analysis, Vec<Diagnostic>> {
+    elaborated(sources, options, loader)
+}
+
+/// Like [`analyze`], for the meaning of the program over the real numbers.
+pub(crate) fn reals(
+    sources: &mut Sources,
+    options: &Options,
+    loader: &mut dyn Loader,
+) -> Result<real::Program, Vec<Diagnostic>> {
+    elaborated(sources, options, loader)
+}
+
+/// What can be made of an elaborated program.
+trait Product: Sized + Send {
+    /// What the program is elaborated for.
+    const PURPOSE: Purpose;
+
+    /// Takes it from the elaborator; `doc` is the comment of `main`, which has these inputs.
+    fn of(elaborator: Elaborator<'_>, inputs: &[Inputs], doc: String) -> Option<Self>;
+
+    /// Adds what is strange about the program.
+    fn warn(&mut self, warnings: Vec<Diagnostic>);
+}
+
+impl Product for Analysis {
+    const PURPOSE: Purpose = Purpose::Gates;
+
+    fn of(mut elaborator: Elaborator<'_>, inputs: &[Inputs], doc: String) -> Option<Analysis> {
+        let emit = std::mem::replace(&mut elaborator.emit, emit::Emit::new(Purpose::Gates));
+        let (graph, used) = emit.finish();
+        elaborator.warnings(inputs, &used);
+        let Elaborator { places, evaluations, requires, .. } = elaborator;
+        Some(Analysis { graph, places, warnings: Vec::new(), doc, evaluations, requires })
+    }
+
+    fn warn(&mut self, warnings: Vec<Diagnostic>) {
+        self.warnings = warnings;
+    }
+}
+
+impl Product for real::Program {
+    const PURPOSE: Purpose = Purpose::Meaning;
+
+    fn of(elaborator: Elaborator<'_>, _: &[Inputs], _: String) -> Option<real::Program> {
+        elaborator.emit.into_meaning()
+    }
+
+    /// They are those of the program, which were shown when it was compiled.
+    fn warn(&mut self, _: Vec<Diagnostic>) {}
+}
+
+fn elaborated<P: Product>(
+    sources: &mut Sources,
+    options: &Options,
+    loader: &mut dyn Loader,
+) -> Result<P, Vec<Diagnostic>> {
     let mut syntax = Vec::new();
     let files = scope::load(sources, loader, &mut syntax);
     let work = || program(&files, options, syntax);
@@ -213,7 +274,11 @@ pub fn analyze(
     })
 }
 
-fn program(files: &Files, options: &Options, syntax: Vec<Diagnostic>) -> Result<Analysis, Vec<Diagnostic>> {
+fn program<P: Product>(
+    files: &Files,
+    options: &Options,
+    syntax: Vec<Diagnostic>,
+) -> Result<P, Vec<Diagnostic>> {
     let broken = syntax.iter().any(|found| found.severity == crate::diag::Severity::Error);
     let mut reports = Reports::default();
     if options.float.as_float().is_none() {
@@ -225,7 +290,7 @@ fn program(files: &Files, options: &Options, syntax: Vec<Diagnostic>) -> Result<
         return Err(reports.into_list());
     }
     let names = Names::collect(files, &mut reports);
-    let mut found = match &files.modules[0].body {
+    let mut found: Option<P> = match &files.modules[0].body {
         Body::Expression(expr) => {
             let inputs = free_inputs(expr, &names);
             let checked = Checker::new(&names, &mut reports, options).expression(0, expr, &inputs);
@@ -239,9 +304,9 @@ fn program(files: &Files, options: &Options, syntax: Vec<Diagnostic>) -> Result<
     diagnostics.extend(reports.into_list().into_iter().filter(trustworthy));
     diagnostics.sort_by_key(|diagnostic| (diagnostic.span.is_none(), diagnostic.span));
     match found.take() {
-        Some(mut analysis) if !errors => {
-            analysis.warnings = diagnostics;
-            Ok(analysis)
+        Some(mut product) if !errors => {
+            product.warn(diagnostics);
+            Ok(product)
         }
         _ => Err(diagnostics),
     }
@@ -269,13 +334,13 @@ fn trustworthy<'f>(files: &'f Files, syntax: &[Diagnostic]) -> impl Fn(&Diagnost
     }
 }
 
-fn items(
+fn items<P: Product>(
     files: &Files,
     names: &Names<'_>,
     options: &Options,
     reports: &mut Reports,
     broken: bool,
-) -> Option<Analysis> {
+) -> Option<P> {
     let main = names.own(0).find(|id| names.items[*id].name.name == "main");
     let entry = main.and_then(|id| match names.items[id].what {
         What::Fn(function) => Some((id, function)),
@@ -318,16 +383,16 @@ fn items(
 }
 
 /// Unrolls a checked program.
-fn finish(
+fn finish<P: Product>(
     checked: &Checked,
     names: &Names<'_>,
     options: &Options,
     reports: &mut Reports,
     results: Option<Vec<String>>,
     doc: String,
-) -> Option<Analysis> {
+) -> Option<P> {
     let main = checked.instances.get(checked.main?)?.as_ref()?;
-    let mut elaborator = Elaborator::new(checked, reports, &options.limits, names.library_from);
+    let mut elaborator = Elaborator::new(checked, reports, &options.limits, names.library_from, P::PURPOSE);
     let (args, inputs) = elaborator.arguments(main, &options.public).ok()?;
     let value = elaborator.run(main, args).ok()?;
     elaborator.results(&value, results.as_deref(), options.float, main.body.span);
@@ -340,10 +405,7 @@ fn finish(
             return None;
         }
     }
-    let (graph, used) = std::mem::take(&mut elaborator.emit).finish();
-    elaborator.warnings(&inputs, &used, names.library_from);
-    let (places, evaluations) = (elaborator.places, elaborator.evaluations);
-    Some(Analysis { graph, places, warnings: Vec::new(), doc, evaluations })
+    P::of(elaborator, &inputs, doc)
 }
 
 /// The inputs of an expression: its free names that are no constants, in order of first appearance.

@@ -32,6 +32,11 @@ pub(crate) enum Kind {
     },
     /// A constant of the node's scalar type.
     Bits(BigUint),
+    /// A literal of the node's scalar type, and its encoding.
+    Literal {
+        value: Rc<Exact>,
+        bits: BigUint,
+    },
     /// A compile-time value.
     Exact(Rc<Exact>),
     /// `T::MAX`, `T::MIN_POSITIVE`.
@@ -175,6 +180,8 @@ pub(crate) enum Builtin {
     Sum,
     Dot,
     Len,
+    /// `require(condition)`: what a row of the table must meet.
+    Require,
     /// `minimax(series, terms, degree, unit)`, for the library.
     Minimax,
     /// `largest_difference(series, polynomials, terms)`, for the library.
@@ -185,7 +192,7 @@ pub(crate) enum Builtin {
 
 impl Builtin {
     /// All with their names and numbers of arguments.
-    pub(crate) const ALL: [(&'static str, Builtin, usize); 35] = [
+    pub(crate) const ALL: [(&'static str, Builtin, usize); 36] = [
         ("abs", Builtin::Abs, 1),
         ("neg", Builtin::Neg, 1),
         ("min", Builtin::Min, 2),
@@ -218,6 +225,7 @@ impl Builtin {
         ("sum", Builtin::Sum, 1),
         ("dot", Builtin::Dot, 2),
         ("len", Builtin::Len, 1),
+        ("require", Builtin::Require, 1),
         ("minimax", Builtin::Minimax, 4),
         ("largest_difference", Builtin::LargestDifference, 3),
         ("evaluated", Builtin::Evaluated, 5),
