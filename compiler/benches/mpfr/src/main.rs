@@ -1,6 +1,5 @@
 //! The errors of the standard library against MPFR: every function of one argument on all inputs of f16 and bf16, and all
-//! functions on a sample of f32 and f64 inputs with the hard cases among them, each held to the bound that its doc
-//! comment states:
+//! functions on a sample of f32 and f64 inputs with the hard cases among them:
 //!
 //! ```text
 //! cargo run --release --manifest-path compiler/benches/mpfr/Cargo.toml
@@ -8,8 +7,12 @@
 //!
 //! Builds GMP and MPFR, which needs a C compiler, make and m4; `--features system` links installed ones instead. An error
 //! in ulp is |result - exact| / u, where u is the distance between neighbouring values of the format at the exact result.
-//! The exit status is 1 if a bound does not hold.
+//!
+//! What the doc comments state is the largest error over all inputs for functions of one argument of f16 and bf16: it must
+//! hold. Otherwise it is that of a small sample; what must hold then is the promise of the grade, 1 ulp. The exit status
+//! is 1 if something does not hold.
 #![allow(clippy::print_stdout, reason = "a command's output")]
+#![allow(clippy::disallowed_methods, reason = "not the compiler: it reads the library's text")]
 
 mod format;
 mod functions;
@@ -39,9 +42,12 @@ struct Arguments {
     /// Inputs of formats of more than 16 bits, and of functions of two arguments.
     #[arg(long, default_value_t = 1 << 20)]
     sample: usize,
-    /// An attribute for each call, such as '#[approx(taylor)]'.
+    /// An attribute for each call, such as '#[approx(taylor)]'. What doc comments state does not count then.
     #[arg(long, default_value = "")]
     attribute: String,
+    /// What errors must be below where the doc comments do not state the largest one.
+    #[arg(long, default_value_t = 1.0)]
+    bound: f64,
 }
 
 /// Most gates of a function.
@@ -100,18 +106,19 @@ fn measure(function: &Function, format: Format, arguments: &Arguments) -> Result
             }
         }
     }
-    let bound = stated::bound(function.name, format.name);
-    // Without a statement, such as with an attribute, faithful rounding is the bound.
-    let most = bound.filter(|_| arguments.attribute.is_empty()).unwrap_or(1.0);
+    let stated = stated::bound(function.name, format.name).filter(|_| arguments.attribute.is_empty());
+    let exhaustive = format.bits() <= 16 && function.arity == 1;
+    let most = stated.filter(|_| exhaustive).map_or(arguments.bound, |stated| stated + 0.005);
     let holds = worst.error <= most;
     let at: Vec<String> = worst.at.iter().map(|x| format!("{x:e}")).collect();
     println!(
-        "| `{}` | `{}` | {} | {:.4} | {} | {most:.2} | {} |",
+        "| `{}` | `{}` | {} | {:.4} | {} | {} | {} |",
         function.name,
         format.name,
         inputs.len(),
         worst.error,
         at.join(", "),
+        stated.map_or("-".to_owned(), |stated| format!("{stated:.2}")),
         if holds { "holds" } else { "DOES NOT HOLD" }
     );
     Ok(holds)
