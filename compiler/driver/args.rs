@@ -53,6 +53,11 @@ pub(crate) enum Command {
         /// What to write [default: what the extension of OUT says, or ffc].
         #[arg(long, value_enum)]
         emit: Option<Emit>,
+        /// Prove that every step kept the function: evaluation on 2^16 random inputs and more, then a SAT solver for the
+        /// gates that changed. Says how many outputs are proved equal and how many only on the inputs that were tried;
+        /// a difference is an error with the inputs that show it, and nothing is written.
+        #[arg(long)]
+        verify: bool,
     },
     /// Turn an FPCore program, or FPBench's JSON around one, into a .ffl program.
     ///
@@ -100,6 +105,11 @@ pub(crate) enum Command {
         /// For .ffc: the parameter set that refreshes are placed for.
         #[arg(long, value_name = "P", default_value = "toy")]
         preset: String,
+        /// Prove that every step kept the function: evaluation on 2^16 random inputs and more, then a SAT solver for the
+        /// gates that changed. Says how many outputs are proved equal and how many only on the inputs that were tried;
+        /// a difference is an error with the inputs that show it, and nothing is written.
+        #[arg(long)]
+        verify: bool,
     },
     /// Generate keys, encrypt, evaluate and decrypt in one process.
     Run {

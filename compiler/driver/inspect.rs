@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use ffhec_circuit::{Port, Program, Stats, Target};
+use ffhec_circuit::{CriticalPath, FunctionStats, LevelStats, Port, Program, Stats, Target};
 use ffhec_compiler::{Approximation, Evaluation};
 use ffhec_runtime::{Params, Plan};
 use serde_json::{Value, json};
@@ -42,6 +42,7 @@ pub(crate) struct Report<'a> {
     outputs: Vec<f64>,
     worst: f64,
     refresh_widths: Vec<usize>,
+    critical: CriticalPath,
 }
 
 /// The predicted cost of evaluating a program once (for up to `slots` rows).
@@ -54,7 +55,8 @@ pub(crate) struct Cost {
 
 impl<'a> Report<'a> {
     pub(crate) fn new(loaded: &'a Loaded) -> Self {
-        let Loaded { program, target, params, doc, evaluations, lower_bound, source: _ } = loaded;
+        let Loaded { program, target, params, doc, evaluations, lower_bound, source: _, verifier: _ } =
+            loaded;
         let stats = program.stats();
         let noise = program.noise(target);
         let refresh_widths =
@@ -70,6 +72,7 @@ impl<'a> Report<'a> {
             worst: noise.worst_refresh_input.map_or(0.0, |(_, bits)| bits.0),
             stats,
             refresh_widths,
+            critical: program.critical_path(),
         }
     }
 
@@ -123,13 +126,7 @@ impl<'a> Report<'a> {
         );
         if self.stats.functions.len() > 1 {
             let _ = writeln!(text, "  by function:");
-            for function in &self.stats.functions {
-                let _ = writeln!(
-                    text,
-                    "    {:<24} AND {:>7}  XOR {:>7}  refreshes {:>7}",
-                    function.name, function.and, function.xor, function.refresh
-                );
-            }
+            by_function(&mut text, &self.stats.functions);
         }
         if !self.evaluations.is_empty() {
             let _ = writeln!(text, "functions");
@@ -145,12 +142,21 @@ impl<'a> Report<'a> {
         }
         let _ = writeln!(
             text,
-            "levels\n  {} refresh levels, widths {}\n  {} steps in all, at most {} ciphertexts alive at once",
+            "levels\n  {} refresh levels, widths {}\n  {} steps in all, at most {} ciphertexts alive at once\n{}",
             self.refresh_widths.len(),
             widths(&self.refresh_widths),
             self.program.levels.len(),
-            self.stats.peak_live
+            self.stats.peak_live,
+            curve(&self.stats.levels)
         );
+        let CriticalPath { refreshes, ands, sums, functions } = &self.critical;
+        let _ = writeln!(
+            text,
+            "critical path\n  {refreshes} refreshes, {ands} ANDs and {sums} sums, each waiting for the one before"
+        );
+        if functions.len() > 1 {
+            by_function(&mut text, functions);
+        }
         let _ = writeln!(
             text,
             "noise\n  at most {:.0} of {:.0} bits before a refresh",
@@ -197,6 +203,13 @@ impl<'a> Report<'a> {
             "level_widths": self.refresh_widths,
             "steps": self.program.levels.len(),
             "peak_live": self.stats.peak_live,
+            "live": self.stats.levels.iter().map(|level| level.live_after).collect::<Vec<_>>(),
+            "critical_path": {
+                "refreshes": self.critical.refreshes,
+                "and": self.critical.ands,
+                "sums": self.critical.sums,
+                "functions": functions_json(&self.critical.functions),
+            },
             "inputs": self.program.circuit.inputs.iter().map(input_json).collect::<Vec<_>>(),
             "outputs": self
                 .program
@@ -208,12 +221,7 @@ impl<'a> Report<'a> {
                     json!({"name": port.name, "type": port.kind, "bits": port.width, "noise_bits": noise})
                 })
                 .collect::<Vec<_>>(),
-            "functions": self
-                .stats
-                .functions
-                .iter()
-                .map(|f| json!({"name": f.name, "and": f.and, "xor": f.xor, "not": f.not, "refreshes": f.refresh}))
-                .collect::<Vec<_>>(),
+            "functions": functions_json(&self.stats.functions),
             "evaluations": self.evaluations.iter().map(evaluation_json).collect::<Vec<_>>(),
             "noise_bits": {"worst": self.worst, "budget": self.target.budget.0},
             "preset": {
@@ -233,6 +241,41 @@ impl<'a> Report<'a> {
             "doc": self.doc,
         })
     }
+}
+
+fn functions_json(functions: &[FunctionStats]) -> Value {
+    let one = |f: &FunctionStats| json!({"name": f.name, "and": f.and, "xor": f.xor, "not": f.not, "refreshes": f.refresh});
+    functions.iter().map(one).collect()
+}
+
+/// One line for each function.
+fn by_function(text: &mut String, functions: &[FunctionStats]) {
+    for function in functions {
+        let _ = writeln!(
+            text,
+            "    {:<24} AND {:>7}  XOR {:>7}  refreshes {:>7}",
+            function.name, function.and, function.xor, function.refresh
+        );
+    }
+}
+
+/// How many ciphertexts are alive in the course of the program: columns of as many steps each, as high as the most alive
+/// after one of them.
+fn curve(levels: &[LevelStats]) -> String {
+    const COLUMNS: usize = 60;
+    const HEIGHTS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+    let steps = levels.len().div_ceil(COLUMNS).max(1);
+    let columns: Vec<usize> = levels
+        .chunks(steps)
+        .map(|levels| levels.iter().map(|level| level.live_after).max().unwrap_or(0))
+        .collect();
+    let highest = columns.iter().copied().max().unwrap_or(0).max(1);
+    let drawn: String = columns
+        .iter()
+        .map(|&live| HEIGHTS[(live * HEIGHTS.len()).div_ceil(highest).clamp(1, 8) - 1])
+        .collect();
+    let unit = if steps == 1 { "a column a step".to_owned() } else { format!("a column {steps} steps") };
+    format!("  alive {drawn} ({unit}, full height {highest})")
 }
 
 fn input_json(port: &Port) -> Value {

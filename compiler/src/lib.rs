@@ -7,6 +7,7 @@ pub mod gadgets;
 mod hir;
 pub mod import;
 pub mod opt;
+pub mod prove;
 pub mod real;
 pub mod source;
 pub mod syntax;
@@ -17,7 +18,7 @@ use diag::{Diagnostic, Severity};
 use ffhec_circuit::Circuit;
 use source::{Loader, Sources};
 
-/// A program as an optimised circuit, refreshes not yet placed.
+/// A program as a circuit, refreshes not yet placed.
 #[derive(Clone, Debug)]
 pub struct Compiled {
     /// The gates.
@@ -56,6 +57,21 @@ pub fn compile_observed(
     loader: &mut dyn Loader,
     done: &mut dyn FnMut(&'static str),
 ) -> Result<Compiled, Vec<Diagnostic>> {
+    let mut compiled = lower_observed(sources, options, loader, done)?;
+    compiled.circuit = opt::optimize_observed(compiled.circuit, done);
+    Ok(compiled)
+}
+
+/// The first half of [`compile_observed`]: gates as the operations build them, for [`opt::optimize`] to make fewer.
+///
+/// # Errors
+/// Every error of the program, with warnings, in order of place.
+pub fn lower_observed(
+    sources: &mut Sources,
+    options: &Options,
+    loader: &mut dyn Loader,
+    done: &mut dyn FnMut(&'static str),
+) -> Result<Compiled, Vec<Diagnostic>> {
     let Analysis { graph, places, mut warnings, doc, evaluations, requires } =
         analyze(sources, options, loader)?;
     done("check");
@@ -64,7 +80,6 @@ pub fn compile_observed(
         Ok(circuit) => {
             done("lower");
             drop(graph);
-            let circuit = opt::optimize_observed(circuit, done);
             Ok(Compiled { circuit, warnings, doc, evaluations, requires })
         }
         Err(too_many) => {
