@@ -8,11 +8,11 @@ use ffhec_compiler::gadgets::format::Scalar;
 use ffhec_compiler::gadgets::objective::Objective;
 use ffhec_compiler::opt::{Placement, place, schedule};
 use ffhec_compiler::source::{Loader, SourceFile, Sources};
-use ffhec_compiler::{Approximation, Compiled, Evaluation, Limits, Options};
+use ffhec_compiler::{Approximation, Compiled, Evaluation, Grade, Limits, Options, Proof};
 use ffhec_runtime::Params;
 use serde_json::{Map, Value};
 
-use crate::args::{Approx, ObjectiveName, ProgramArgs};
+use crate::args::{Approx, GradeName, ObjectiveName, ProgramArgs};
 use crate::failure::Failure;
 use crate::files;
 use crate::presets;
@@ -27,6 +27,8 @@ pub(crate) struct Loaded {
     pub(crate) doc: String,
     /// How analytic functions are evaluated; a compiled program does not tell.
     pub(crate) evaluations: Vec<Evaluation>,
+    /// What is proven of their errors.
+    pub(crate) proofs: Vec<Proof>,
     /// No placement of refreshes in these gates has fewer.
     pub(crate) lower_bound: usize,
 }
@@ -63,13 +65,21 @@ pub(crate) fn load(args: &ProgramArgs, preset: Option<&str>, voice: &Voice) -> R
             })?;
             let lower_bound = place(&program.circuit.without_refreshes(), &target)
                 .map_or(0, |placement| placement.lower_bound);
-            Ok(Loaded { program, params, target, doc: String::new(), evaluations: Vec::new(), lower_bound })
+            Ok(Loaded {
+                program,
+                params,
+                target,
+                doc: String::new(),
+                evaluations: Vec::new(),
+                proofs: Vec::new(),
+                lower_bound,
+            })
         }
         Given::Source { name, text, directory } => {
             let params = presets::params_of(preset.unwrap_or(DEFAULT_PRESET))?;
             let target = params.target();
             let mut stages = Stages::new(voice);
-            let Compiled { circuit, doc, evaluations, .. } =
+            let Compiled { circuit, doc, evaluations, proofs, .. } =
                 compile_source(args, &name, text, directory, voice, &mut stages)?;
             let Placement { circuit: placed, lower_bound, .. } =
                 place(&circuit, &target).map_err(|error| {
@@ -91,7 +101,7 @@ pub(crate) fn load(args: &ProgramArgs, preset: Option<&str>, voice: &Voice) -> R
             if let Some((_, worst)) = noise.worst_refresh_input {
                 voice.detail(&format!("noise: at most {:.0} of {:.0} bits", worst.0, target.budget.0));
             }
-            Ok(Loaded { program, params, target, doc, evaluations, lower_bound })
+            Ok(Loaded { program, params, target, doc, evaluations, proofs, lower_bound })
         }
     }
 }
@@ -191,6 +201,7 @@ fn refuse_source_options(args: &ProgramArgs, path: &Path) -> Result<(), Failure>
         ("--public", !args.public.is_empty()),
         ("--public-file", args.public_file.is_some()),
         ("--approx", args.approx.is_some()),
+        ("--grade", args.grade.is_some()),
         ("--objective", args.objective.is_some()),
         ("--limit", !args.limit.is_empty()),
         ("--flags", args.flags),
@@ -225,6 +236,10 @@ fn options(args: &ProgramArgs) -> Result<Options, Failure> {
         None => Approximation::Cheapest,
         Some(Approx::Taylor) => Approximation::Taylor,
         Some(Approx::Minimax) => Approximation::Minimax,
+    };
+    options.grade = match args.grade {
+        None | Some(GradeName::Faithful) => Grade::Faithful,
+        Some(GradeName::Fast) => Grade::Fast,
     };
     options.public = public_values(args)?;
     for limit in &args.limit {

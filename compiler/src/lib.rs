@@ -10,7 +10,7 @@ pub mod opt;
 pub mod source;
 pub mod syntax;
 
-pub use hir::{Analysis, Approximation, Evaluation, Limits, Options, analyze};
+pub use hir::{Analysis, Approximation, Evaluation, Grade, Limits, Options, Proof, analyze};
 
 use diag::{Diagnostic, Severity};
 use ffhec_circuit::Circuit;
@@ -27,6 +27,8 @@ pub struct Compiled {
     pub doc: String,
     /// How the analytic functions that it calls are evaluated.
     pub evaluations: Vec<Evaluation>,
+    /// What is proven of the errors of the functions that it calls.
+    pub proofs: Vec<Proof>,
 }
 
 /// Compiles the program `sources.files[0]` to an optimised circuit. [`opt::compile_for`] makes a program for a
@@ -53,14 +55,21 @@ pub fn compile_observed(
     loader: &mut dyn Loader,
     done: &mut dyn FnMut(&'static str),
 ) -> Result<Compiled, Vec<Diagnostic>> {
-    let Analysis { graph, places, mut warnings, doc, evaluations } = analyze(sources, options, loader)?;
+    let Analysis { graph, places, mut warnings, doc, evaluations, proofs } =
+        analyze(sources, options, loader)?;
     done("check");
     let most = usize::try_from(options.limits.gates).unwrap_or(usize::MAX);
     match float::lower::lower_for(&graph, most, options.objective, options.flags) {
         Ok(circuit) => {
             done("lower");
             drop(graph);
-            Ok(Compiled { circuit: opt::optimize_observed(circuit, done), warnings, doc, evaluations })
+            Ok(Compiled {
+                circuit: opt::optimize_observed(circuit, done),
+                warnings,
+                doc,
+                evaluations,
+                proofs,
+            })
         }
         Err(too_many) => {
             let message =

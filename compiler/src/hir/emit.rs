@@ -48,6 +48,11 @@ impl Emit {
         self.graph.nodes.len()
     }
 
+    /// What was made so far.
+    pub(crate) fn graph(&self) -> &Graph {
+        &self.graph
+    }
+
     /// The type of a value.
     pub(crate) fn ty(&self, value: Value) -> Scalar {
         self.graph.nodes[value.0 as usize].ty

@@ -117,6 +117,35 @@ impl Approximation {
     }
 }
 
+/// How large an error the functions of the library may have.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Grade {
+    /// Below 1 ulp, whatever the argument.
+    #[default]
+    Faithful,
+    /// Below 4 ulp, and numbers below the smallest normal are 0: fewer gates.
+    Fast,
+}
+
+impl Grade {
+    /// The `GRADE` of library functions.
+    fn code(self) -> i64 {
+        match self {
+            Grade::Faithful => 0,
+            Grade::Fast => 1,
+        }
+    }
+}
+
+/// What is proven of a function of the library where the program calls it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Proof {
+    /// The function that the program calls.
+    pub function: String,
+    /// In ulp, rounded up: `0.93`.
+    pub error: String,
+}
+
 /// How a function of the library is evaluated: by polynomials on segments of its range.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Evaluation {
@@ -149,6 +178,8 @@ pub struct Options {
     pub objective: Objective,
     /// How analytic functions are approximated where no attribute says it.
     pub approx: Approximation,
+    /// How large an error analytic functions may have where no attribute says it.
+    pub grade: Grade,
 }
 
 impl Default for Options {
@@ -163,6 +194,7 @@ impl Default for Options {
             flags: false,
             objective: Objective::default(),
             approx: Approximation::default(),
+            grade: Grade::default(),
         }
     }
 }
@@ -180,6 +212,8 @@ pub struct Analysis {
     pub doc: String,
     /// How the analytic functions that it calls are evaluated.
     pub evaluations: Vec<Evaluation>,
+    /// What is proven of the errors of the functions that it calls.
+    pub proofs: Vec<Proof>,
 }
 
 /// Parses, checks and unrolls the program `sources.files[0]`. Files that it uses and the standard library are added
@@ -342,8 +376,8 @@ fn finish(
     }
     let (graph, used) = std::mem::take(&mut elaborator.emit).finish();
     elaborator.warnings(&inputs, &used, names.library_from);
-    let (places, evaluations) = (elaborator.places, elaborator.evaluations);
-    Some(Analysis { graph, places, warnings: Vec::new(), doc, evaluations })
+    let Elaborator { places, evaluations, proofs, .. } = elaborator;
+    Some(Analysis { graph, places, warnings: Vec::new(), doc, evaluations, proofs })
 }
 
 /// The inputs of an expression: its free names that are no constants, in order of first appearance.
