@@ -8,11 +8,11 @@ use ffhec_compiler::gadgets::format::Scalar;
 use ffhec_compiler::gadgets::objective::Objective;
 use ffhec_compiler::opt::{Placement, optimize_observed, place, schedule};
 use ffhec_compiler::source::{Loader, SourceFile, Sources};
-use ffhec_compiler::{Approximation, Compiled, Evaluation, Limits, Options};
+use ffhec_compiler::{Approximation, Compiled, Evaluation, Grade, Limits, Options, Proof};
 use ffhec_runtime::Params;
 use serde_json::{Map, Value};
 
-use crate::args::{Approx, ObjectiveName, ProgramArgs};
+use crate::args::{Approx, GradeName, ObjectiveName, ProgramArgs};
 use crate::failure::Failure;
 use crate::files;
 use crate::presets;
@@ -28,6 +28,8 @@ pub(crate) struct Loaded {
     pub(crate) doc: String,
     /// How analytic functions are evaluated; a compiled program does not tell.
     pub(crate) evaluations: Vec<Evaluation>,
+    /// What is proven of their errors.
+    pub(crate) proofs: Vec<Proof>,
     /// No placement of refreshes in these gates has fewer.
     pub(crate) lower_bound: usize,
     /// What was compiled; a compiled program does not tell.
@@ -89,8 +91,17 @@ pub(crate) fn load_verified(
             })?;
             let lower_bound = place(&program.circuit.without_refreshes(), &target)
                 .map_or(0, |placement| placement.lower_bound);
-            let (doc, evaluations) = (String::new(), Vec::new());
-            Ok(Loaded { program, params, target, doc, evaluations, lower_bound, source: None, verifier })
+            Ok(Loaded {
+                program,
+                params,
+                target,
+                doc: String::new(),
+                evaluations: Vec::new(),
+                proofs: Vec::new(),
+                lower_bound,
+                source: None,
+                verifier,
+            })
         }
         Given::Source { name, text, directory } => {
             let params = presets::params_of(preset.unwrap_or(DEFAULT_PRESET))?;
@@ -98,7 +109,7 @@ pub(crate) fn load_verified(
             let mut stages = Stages::new(voice);
             let options = options(args)?;
             let mut source = Source { name: name.clone(), text, directory, options, requires: false };
-            let Compiled { circuit, doc, evaluations, requires, .. } =
+            let Compiled { circuit, doc, evaluations, proofs, requires, .. } =
                 compile_source(&source, voice, &mut stages, verifier.as_mut())?;
             source.requires = requires;
             let Placement { circuit: placed, lower_bound, .. } =
@@ -129,6 +140,7 @@ pub(crate) fn load_verified(
                 target,
                 doc,
                 evaluations,
+                proofs,
                 lower_bound,
                 source: Some(source),
                 verifier,
@@ -249,6 +261,7 @@ fn refuse_source_options(args: &ProgramArgs, path: &Path) -> Result<(), Failure>
         ("--public", !args.public.is_empty()),
         ("--public-file", args.public_file.is_some()),
         ("--approx", args.approx.is_some()),
+        ("--grade", args.grade.is_some()),
         ("--objective", args.objective.is_some()),
         ("--limit", !args.limit.is_empty()),
         ("--flags", args.flags),
@@ -283,6 +296,10 @@ fn options(args: &ProgramArgs) -> Result<Options, Failure> {
         None => Approximation::Cheapest,
         Some(Approx::Taylor) => Approximation::Taylor,
         Some(Approx::Minimax) => Approximation::Minimax,
+    };
+    options.grade = match args.grade {
+        None | Some(GradeName::Faithful) => Grade::Faithful,
+        Some(GradeName::Fast) => Grade::Fast,
     };
     options.public = public_values(args)?;
     for limit in &args.limit {

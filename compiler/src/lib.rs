@@ -12,7 +12,7 @@ pub mod real;
 pub mod source;
 pub mod syntax;
 
-pub use hir::{Analysis, Approximation, Evaluation, Limits, Options, analyze};
+pub use hir::{Analysis, Approximation, Evaluation, Grade, Limits, Options, Proof, analyze};
 
 use diag::{Diagnostic, Severity};
 use ffhec_circuit::Circuit;
@@ -31,6 +31,8 @@ pub struct Compiled {
     pub evaluations: Vec<Evaluation>,
     /// Whether it requires anything of its inputs, besides ranges: [`real::Program::broken`] says what.
     pub requires: bool,
+    /// What is proven of the errors of the functions that it calls.
+    pub proofs: Vec<Proof>,
 }
 
 /// Compiles the program `sources.files[0]` to an optimised circuit. [`opt::compile_for`] makes a program for a
@@ -72,7 +74,7 @@ pub fn lower_observed(
     loader: &mut dyn Loader,
     done: &mut dyn FnMut(&'static str),
 ) -> Result<Compiled, Vec<Diagnostic>> {
-    let Analysis { graph, places, mut warnings, doc, evaluations, requires } =
+    let Analysis { graph, places, mut warnings, doc, evaluations, proofs, requires } =
         analyze(sources, options, loader)?;
     done("check");
     let most = usize::try_from(options.limits.gates).unwrap_or(usize::MAX);
@@ -80,7 +82,7 @@ pub fn lower_observed(
         Ok(circuit) => {
             done("lower");
             drop(graph);
-            Ok(Compiled { circuit, warnings, doc, evaluations, requires })
+            Ok(Compiled { circuit, warnings, doc, evaluations, proofs, requires })
         }
         Err(too_many) => {
             let message =
