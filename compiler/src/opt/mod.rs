@@ -16,6 +16,7 @@ mod refresh;
 mod rewrite;
 mod schedule;
 mod simplify;
+mod sums;
 #[cfg(test)]
 pub(crate) mod testing;
 
