@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use ffhec_circuit::{CriticalPath, FunctionStats, LevelStats, Port, Program, Stats, Target};
-use ffhec_compiler::{Approximation, Evaluation};
+use ffhec_compiler::{Approximation, Evaluation, Proof};
 use ffhec_runtime::{Params, Plan};
 use serde_json::{Value, json};
 
@@ -37,6 +37,7 @@ pub(crate) struct Report<'a> {
     params: &'a Params,
     doc: &'a str,
     evaluations: &'a [Evaluation],
+    proofs: &'a [Proof],
     lower_bound: usize,
     stats: Stats,
     outputs: Vec<f64>,
@@ -55,7 +56,8 @@ pub(crate) struct Cost {
 
 impl<'a> Report<'a> {
     pub(crate) fn new(loaded: &'a Loaded) -> Self {
-        let Loaded { program, target, params, doc, evaluations, lower_bound, verifier: _ } = loaded;
+        let Loaded { program, target, params, doc, evaluations, proofs, lower_bound, source: _, verifier: _ } =
+            loaded;
         let stats = program.stats();
         let noise = program.noise(target);
         let refresh_widths =
@@ -66,6 +68,7 @@ impl<'a> Report<'a> {
             params,
             doc,
             evaluations,
+            proofs,
             lower_bound: *lower_bound,
             outputs: per_port(&program.circuit.outputs, &noise.outputs),
             worst: noise.worst_refresh_input.map_or(0.0, |(_, bits)| bits.0),
@@ -127,7 +130,7 @@ impl<'a> Report<'a> {
             let _ = writeln!(text, "  by function:");
             by_function(&mut text, &self.stats.functions);
         }
-        if !self.evaluations.is_empty() {
+        if !self.evaluations.is_empty() || !self.proofs.is_empty() {
             let _ = writeln!(text, "functions");
         }
         for Evaluation { function, method, degree, segments, widths, error } in self.evaluations {
@@ -138,6 +141,9 @@ impl<'a> Report<'a> {
                 method_name(*method),
                 widths.join(", ")
             );
+        }
+        for Proof { function, error } in self.proofs {
+            let _ = writeln!(text, "  {function}: proven error <= {error} ulp");
         }
         let _ = writeln!(
             text,
@@ -222,6 +228,11 @@ impl<'a> Report<'a> {
                 .collect::<Vec<_>>(),
             "functions": functions_json(&self.stats.functions),
             "evaluations": self.evaluations.iter().map(evaluation_json).collect::<Vec<_>>(),
+            "proofs": self
+                .proofs
+                .iter()
+                .map(|proof| json!({"function": proof.function, "ulp": proof.error}))
+                .collect::<Vec<_>>(),
             "noise_bits": {"worst": self.worst, "budget": self.target.budget.0},
             "preset": {
                 "name": self.target.preset,

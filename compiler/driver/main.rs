@@ -16,6 +16,7 @@ mod opt;
 mod presets;
 mod program;
 mod progress;
+mod reals;
 mod run;
 mod sealed;
 mod session;

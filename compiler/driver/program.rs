@@ -8,11 +8,11 @@ use ffhec_compiler::gadgets::format::Scalar;
 use ffhec_compiler::gadgets::objective::Objective;
 use ffhec_compiler::opt::{Placement, optimize_observed, place, schedule};
 use ffhec_compiler::source::{Loader, SourceFile, Sources};
-use ffhec_compiler::{Approximation, Compiled, Evaluation, Limits, Options};
+use ffhec_compiler::{Approximation, Compiled, Evaluation, Grade, Limits, Options, Proof};
 use ffhec_runtime::Params;
 use serde_json::{Map, Value};
 
-use crate::args::{Approx, ObjectiveName, ProgramArgs};
+use crate::args::{Approx, GradeName, ObjectiveName, ProgramArgs};
 use crate::failure::Failure;
 use crate::files;
 use crate::presets;
@@ -28,10 +28,25 @@ pub(crate) struct Loaded {
     pub(crate) doc: String,
     /// How analytic functions are evaluated; a compiled program does not tell.
     pub(crate) evaluations: Vec<Evaluation>,
+    /// What is proven of their errors.
+    pub(crate) proofs: Vec<Proof>,
     /// No placement of refreshes in these gates has fewer.
     pub(crate) lower_bound: usize,
+    /// What was compiled; a compiled program does not tell.
+    pub(crate) source: Option<Source>,
     /// What `--verify` found out about the steps; none without it.
     pub(crate) verifier: Option<Verifier>,
+}
+
+/// A program's text, and how it is compiled.
+pub(crate) struct Source {
+    pub(crate) name: String,
+    pub(crate) text: String,
+    /// Where the files that it uses are.
+    pub(crate) directory: PathBuf,
+    pub(crate) options: Options,
+    /// Whether it requires anything of its inputs, besides ranges.
+    pub(crate) requires: bool,
 }
 
 /// The preset used when nothing names one.
@@ -76,15 +91,27 @@ pub(crate) fn load_verified(
             })?;
             let lower_bound = place(&program.circuit.without_refreshes(), &target)
                 .map_or(0, |placement| placement.lower_bound);
-            let (doc, evaluations) = (String::new(), Vec::new());
-            Ok(Loaded { program, params, target, doc, evaluations, lower_bound, verifier })
+            Ok(Loaded {
+                program,
+                params,
+                target,
+                doc: String::new(),
+                evaluations: Vec::new(),
+                proofs: Vec::new(),
+                lower_bound,
+                source: None,
+                verifier,
+            })
         }
         Given::Source { name, text, directory } => {
             let params = presets::params_of(preset.unwrap_or(DEFAULT_PRESET))?;
             let target = params.target();
             let mut stages = Stages::new(voice);
-            let Compiled { circuit, doc, evaluations, .. } =
-                compile_source(args, &name, text, directory, voice, &mut stages, verifier.as_mut())?;
+            let options = options(args)?;
+            let mut source = Source { name: name.clone(), text, directory, options, requires: false };
+            let Compiled { circuit, doc, evaluations, proofs, requires, .. } =
+                compile_source(&source, voice, &mut stages, verifier.as_mut())?;
+            source.requires = requires;
             let Placement { circuit: placed, lower_bound, .. } =
                 place(&circuit, &target).map_err(|error| {
                     let help = "choose another preset; `ffhec params` lists them";
@@ -107,7 +134,17 @@ pub(crate) fn load_verified(
             if let Some((_, worst)) = noise.worst_refresh_input {
                 voice.detail(&format!("noise: at most {:.0} of {:.0} bits", worst.0, target.budget.0));
             }
-            Ok(Loaded { program, params, target, doc, evaluations, lower_bound, verifier })
+            Ok(Loaded {
+                program,
+                params,
+                target,
+                doc,
+                evaluations,
+                proofs,
+                lower_bound,
+                source: Some(source),
+                verifier,
+            })
         }
     }
 }
@@ -175,23 +212,20 @@ fn given(args: &ProgramArgs) -> Result<Given, Failure> {
 }
 
 fn compile_source(
-    args: &ProgramArgs,
-    name: &str,
-    text: String,
-    directory: PathBuf,
+    source: &Source,
     voice: &Voice,
     stages: &mut Stages,
     verifier: Option<&mut Verifier>,
 ) -> Result<Compiled, Failure> {
-    let options = options(args)?;
     let mut sources = Sources::default();
-    sources.add(name, text);
-    let mut loader = Directory { root: directory };
+    sources.add(source.name.clone(), source.text.clone());
+    let mut loader = Directory { root: source.directory.clone() };
     let mut done = |name: &'static str| stages.done(name);
-    let mut compiled = match ffhec_compiler::lower_observed(&mut sources, &options, &mut loader, &mut done) {
-        Ok(compiled) => compiled,
-        Err(errors) => return Err(diagnosed(&errors, &sources)),
-    };
+    let mut compiled =
+        match ffhec_compiler::lower_observed(&mut sources, &source.options, &mut loader, &mut done) {
+            Ok(compiled) => compiled,
+            Err(errors) => return Err(diagnosed(&errors, &sources)),
+        };
     print_warnings(&compiled.warnings, &sources, voice);
     drop(sources);
     compiled.circuit = match verifier {
@@ -227,6 +261,7 @@ fn refuse_source_options(args: &ProgramArgs, path: &Path) -> Result<(), Failure>
         ("--public", !args.public.is_empty()),
         ("--public-file", args.public_file.is_some()),
         ("--approx", args.approx.is_some()),
+        ("--grade", args.grade.is_some()),
         ("--objective", args.objective.is_some()),
         ("--limit", !args.limit.is_empty()),
         ("--flags", args.flags),
@@ -261,6 +296,10 @@ fn options(args: &ProgramArgs) -> Result<Options, Failure> {
         None => Approximation::Cheapest,
         Some(Approx::Taylor) => Approximation::Taylor,
         Some(Approx::Minimax) => Approximation::Minimax,
+    };
+    options.grade = match args.grade {
+        None | Some(GradeName::Faithful) => Grade::Faithful,
+        Some(GradeName::Fast) => Grade::Fast,
     };
     options.public = public_values(args)?;
     for limit in &args.limit {
@@ -318,8 +357,8 @@ fn public_values(args: &ProgramArgs) -> Result<Map<String, Value>, Failure> {
 }
 
 /// Reads the files that `use "path.ffl"` names, relative to the file that names them.
-struct Directory {
-    root: PathBuf,
+pub(crate) struct Directory {
+    pub(crate) root: PathBuf,
 }
 
 impl Loader for Directory {
