@@ -72,8 +72,8 @@ fn dispatch(cli: &Cli) -> Result<(), Failure> {
         Command::Compile { program, output, preset, emit } => {
             emit::compile(program, output.as_deref(), preset, *emit, &voice)
         }
-        Command::Opt { input, output, emit, preset } => {
-            opt::opt(input, output.as_deref(), *emit, preset, &voice)
+        Command::Opt { input, objective, output, emit, preset } => {
+            opt::opt(input, (*objective).into(), output.as_deref(), *emit, preset, &voice)
         }
         Command::Import { file, output, float, core } => {
             import::import(file, output.as_deref(), float.as_deref(), core.as_deref())

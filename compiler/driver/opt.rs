@@ -4,7 +4,8 @@ use std::path::Path;
 
 use ffhec_circuit::formats::{Format, Imported};
 use ffhec_circuit::{Circuit, Comparison, container};
-use ffhec_compiler::opt::{optimize_observed, place, schedule};
+use ffhec_compiler::gadgets::objective::Objective;
+use ffhec_compiler::opt::{optimize_for, place, schedule};
 
 use crate::args::Emit;
 use crate::failure::Failure;
@@ -17,9 +18,10 @@ const LONGEST: usize = 1 << 30;
 /// The random inputs on which the result is compared are the same in every run.
 const SEED: u64 = 0xff8e_c0de;
 
-/// Reads `input`, optimises it and writes it to `output`.
+/// Reads `input`, optimises it for `objective` and writes it to `output`.
 pub(crate) fn opt(
     input: &Path,
+    objective: Objective,
     output: Option<&Path>,
     what: Option<Emit>,
     preset: &str,
@@ -36,7 +38,7 @@ pub(crate) fn opt(
         voice
             .say(&format!("  (the file has {ands} ANDs; XORs and multiplexers among them were found again)"));
     }
-    let optimised = optimise(&circuit, voice);
+    let optimised = optimise(&circuit, objective, voice);
     voice.say(&line("optimised", &optimised));
     match circuit.compare(&optimised, SEED) {
         Ok(Comparison::Proved) => voice.say("the same outputs for all inputs"),
@@ -90,9 +92,9 @@ fn read(path: &Path) -> Result<Imported, Failure> {
 }
 
 /// All passes, with their times for those who want to know.
-fn optimise(circuit: &Circuit, voice: &Voice) -> Circuit {
+fn optimise(circuit: &Circuit, objective: Objective, voice: &Voice) -> Circuit {
     let mut stages = Stages::new(voice);
-    optimize_observed(circuit.clone(), &mut |name| stages.done(name))
+    optimize_for(circuit.clone(), objective, &mut |name| stages.done(name))
 }
 
 fn line(what: &str, circuit: &Circuit) -> String {

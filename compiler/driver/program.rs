@@ -12,7 +12,7 @@ use ffhec_compiler::{Approximation, Compiled, Evaluation, Limits, Options};
 use ffhec_runtime::Params;
 use serde_json::{Map, Value};
 
-use crate::args::{Approx, ObjectiveName, ProgramArgs};
+use crate::args::{Approx, ProgramArgs};
 use crate::failure::Failure;
 use crate::files;
 use crate::presets;
@@ -216,11 +216,7 @@ fn options(args: &ProgramArgs) -> Result<Options, Failure> {
             })?;
     }
     options.flags = args.flags;
-    options.objective = match args.objective {
-        None | Some(ObjectiveName::Ands) => Objective::FewestAnds,
-        Some(ObjectiveName::Balanced) => Objective::Balanced,
-        Some(ObjectiveName::Depth) => Objective::LeastDepth,
-    };
+    options.objective = args.objective.map(Objective::from).unwrap_or_default();
     options.approx = match args.approx {
         None => Approximation::Cheapest,
         Some(Approx::Taylor) => Approximation::Taylor,

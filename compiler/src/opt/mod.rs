@@ -6,9 +6,12 @@
 
 use ffhec_circuit::{Circuit, Program, Target};
 
+use crate::gadgets::objective::Objective;
+
 mod balance;
 mod cut;
 mod dead;
+mod depth;
 mod readers;
 mod rebuild;
 mod refresh;
@@ -20,6 +23,7 @@ mod testing;
 
 pub use balance::balance;
 pub use dead::remove_dead;
+pub use depth::shallow;
 pub use refresh::{PlaceError, Placement, place, place_refreshes};
 pub use rewrite::rewrite;
 pub use schedule::schedule;
@@ -54,6 +58,22 @@ pub fn optimize_observed(circuit: Circuit, done: &mut dyn FnMut(&'static str)) -
         done(pass.name);
         circuit
     })
+}
+
+/// Like [`optimize_observed`], for an objective other than the fewest ANDs too: then chains of ANDs are shortened as well
+/// ([`shallow`]), as far as half as many ANDs again ([`Objective::Balanced`]) or four times as many
+/// ([`Objective::LeastDepth`]) as the circuit came with allow.
+pub fn optimize_for(circuit: Circuit, objective: Objective, done: &mut dyn FnMut(&'static str)) -> Circuit {
+    let ands = circuit.counts().and;
+    let circuit = optimize_observed(circuit, done);
+    let most = match objective {
+        Objective::FewestAnds => return circuit,
+        Objective::Balanced => ands + ands / 2,
+        Objective::LeastDepth => 4 * ands,
+    };
+    let circuit = shallow(circuit, most);
+    done("shallow");
+    circuit
 }
 
 /// Places refreshes in `circuit` for `target` and schedules the result.
