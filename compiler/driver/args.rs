@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use ffhec_compiler::gadgets::objective::Objective;
 
 /// Computes on encrypted floating-point data: compiles .ffl programs to gate graphs and runs them on FFHE ciphertexts.
 ///
@@ -96,6 +97,10 @@ pub(crate) enum Command {
         /// The circuit; `-` is standard input.
         #[arg(value_name = "IN")]
         input: PathBuf,
+        /// The fewest ANDs, shorter chains of ANDs with at most half as many ANDs again as were read, or with four times
+        /// as many.
+        #[arg(long, value_enum, default_value_t = ObjectiveName::Ands)]
+        objective: ObjectiveName,
         /// Where to write the result (`-` for standard output); without it, only the counts are printed.
         #[arg(short, long, value_name = "OUT")]
         output: Option<PathBuf>,
@@ -327,6 +332,16 @@ pub(crate) enum ObjectiveName {
     Balanced,
     /// The shortest chain of AND gates.
     Depth,
+}
+
+impl From<ObjectiveName> for Objective {
+    fn from(name: ObjectiveName) -> Self {
+        match name {
+            ObjectiveName::Ands => Objective::FewestAnds,
+            ObjectiveName::Balanced => Objective::Balanced,
+            ObjectiveName::Depth => Objective::LeastDepth,
+        }
+    }
 }
 
 /// `512M`, `2G`, `1.5GiB`, plain bytes; powers of 1024.

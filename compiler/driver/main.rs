@@ -74,8 +74,8 @@ fn dispatch(cli: &Cli) -> Result<(), Failure> {
         Command::Compile { program, output, preset, emit, verify } => {
             emit::compile(program, output.as_deref(), preset, *emit, *verify, &voice)
         }
-        Command::Opt { input, output, emit, preset, verify } => {
-            opt::opt(input, output.as_deref(), *emit, preset, *verify, &voice)
+        Command::Opt { input, objective, output, emit, preset, verify } => {
+            opt::opt(input, (*objective).into(), output.as_deref(), *emit, preset, *verify, &voice)
         }
         Command::Import { file, output, float, core } => {
             import::import(file, output.as_deref(), float.as_deref(), core.as_deref())

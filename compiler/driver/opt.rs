@@ -4,7 +4,8 @@ use std::path::Path;
 
 use ffhec_circuit::formats::{Format, Imported};
 use ffhec_circuit::{Circuit, Comparison, container};
-use ffhec_compiler::opt::{optimize_observed, place, schedule};
+use ffhec_compiler::gadgets::objective::Objective;
+use ffhec_compiler::opt::{optimize_for, place, schedule};
 
 use crate::args::Emit;
 use crate::failure::Failure;
@@ -18,9 +19,10 @@ const LONGEST: usize = 1 << 30;
 /// The random inputs on which the result is compared are the same in every run.
 const SEED: u64 = 0xff8e_c0de;
 
-/// Reads `input`, optimises it and writes it to `output`.
+/// Reads `input`, optimises it for `objective` and writes it to `output`.
 pub(crate) fn opt(
     input: &Path,
+    objective: Objective,
     output: Option<&Path>,
     what: Option<Emit>,
     preset: &str,
@@ -39,7 +41,7 @@ pub(crate) fn opt(
             .say(&format!("  (the file has {ands} ANDs; XORs and multiplexers among them were found again)"));
     }
     let mut verifier = verify.then(Verifier::default);
-    let optimised = optimise(&circuit, verifier.as_mut(), voice)?;
+    let optimised = optimise(&circuit, objective, verifier.as_mut(), voice)?;
     voice.say(&line("optimised", &optimised));
     match circuit.compare(&optimised, SEED) {
         Ok(Comparison::Proved) => voice.say("the same outputs for all inputs"),
@@ -96,11 +98,16 @@ fn read(path: &Path) -> Result<Imported, Failure> {
 }
 
 /// All passes, with their times for those who want to know.
-fn optimise(circuit: &Circuit, verifier: Option<&mut Verifier>, voice: &Voice) -> Result<Circuit, Failure> {
+fn optimise(
+    circuit: &Circuit,
+    objective: Objective,
+    verifier: Option<&mut Verifier>,
+    voice: &Voice,
+) -> Result<Circuit, Failure> {
     let mut stages = Stages::new(voice);
     match verifier {
-        None => Ok(optimize_observed(circuit.clone(), &mut |name| stages.done(name))),
-        Some(verifier) => verifier.optimize(circuit.clone(), &mut stages, voice),
+        None => Ok(optimize_for(circuit.clone(), objective, &mut |name| stages.done(name))),
+        Some(verifier) => verifier.optimize(circuit.clone(), objective, &mut stages, voice),
     }
 }
 

@@ -12,7 +12,7 @@ use ffhec_compiler::{Approximation, Compiled, Evaluation, Grade, Limits, Options
 use ffhec_runtime::Params;
 use serde_json::{Map, Value};
 
-use crate::args::{Approx, GradeName, ObjectiveName, ProgramArgs};
+use crate::args::{Approx, GradeName, ProgramArgs};
 use crate::failure::Failure;
 use crate::files;
 use crate::presets;
@@ -230,7 +230,7 @@ fn compile_source(
     drop(sources);
     compiled.circuit = match verifier {
         None => optimize_observed(compiled.circuit, &mut done),
-        Some(verifier) => verifier.optimize(compiled.circuit, stages, voice)?,
+        Some(verifier) => verifier.optimize(compiled.circuit, Objective::FewestAnds, stages, voice)?,
     };
     Ok(compiled)
 }
@@ -287,11 +287,7 @@ fn options(args: &ProgramArgs) -> Result<Options, Failure> {
             })?;
     }
     options.flags = args.flags;
-    options.objective = match args.objective {
-        None | Some(ObjectiveName::Ands) => Objective::FewestAnds,
-        Some(ObjectiveName::Balanced) => Objective::Balanced,
-        Some(ObjectiveName::Depth) => Objective::LeastDepth,
-    };
+    options.objective = args.objective.map(Objective::from).unwrap_or_default();
     options.approx = match args.approx {
         None => Approximation::Cheapest,
         Some(Approx::Taylor) => Approximation::Taylor,

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use ffhec_circuit::{Circuit, Difference, Port};
+use ffhec_compiler::gadgets::objective::Objective;
 use ffhec_compiler::opt::optimize_checked;
 use ffhec_compiler::prove::{Effort, Proof, prove};
 
@@ -28,10 +29,11 @@ impl Verifier {
     pub(crate) fn optimize(
         &mut self,
         circuit: Circuit,
+        objective: Objective,
         stages: &mut Stages,
         voice: &Voice,
     ) -> Result<Circuit, Failure> {
-        optimize_checked(circuit, &mut |step, before, after| {
+        optimize_checked(circuit, objective, &mut |step, before, after| {
             stages.done(step);
             self.check(step, before, after, voice)?;
             stages.done("verify");

@@ -145,19 +145,189 @@ fn wrong_circuits_and_places_are_refused() {
     ffhec_with_stdin(&args, wide.as_bytes()).fails(1, &["no program with tables"]);
 }
 
-/// The published circuits, where they are at hand: each is read, optimised and found equal.
+/// A ripple-carry adder of two numbers of `width` bits, with the textbook carry `ab | c (a ^ b)`.
+fn ripple_adder(width: usize) -> String {
+    let mut gates = Vec::new();
+    let mut next = 2 * width;
+    let mut gate = |kind: &str, a: usize, b: usize| {
+        gates.push(format!("2 1 {a} {b} {next} {kind}"));
+        next += 1;
+        next - 1
+    };
+    let mut sums = Vec::new();
+    let mut carry = None;
+    for at in 0..width {
+        let (a, b) = (at, at + width);
+        let (both, one) = (gate("AND", a, b), gate("XOR", a, b));
+        let Some(before) = carry else {
+            sums.push(one);
+            carry = Some(both);
+            continue;
+        };
+        sums.push(gate("XOR", one, before));
+        let carried = gate("AND", one, before);
+        let (either, again) = (gate("XOR", both, carried), gate("AND", both, carried));
+        carry = Some(gate("XOR", either, again));
+    }
+    sums.push(carry.unwrap());
+    let zero = gate("XOR", 0, 0);
+    sums.into_iter().for_each(|sum| {
+        gate("XOR", sum, zero);
+    });
+    format!("{} {next}\n2 {width} {width}\n1 {}\n\n{}\n", gates.len(), width + 1, gates.join("\n"))
+}
+
 #[test]
-#[ignore = "half a minute; reads files that a clone does not have"]
-fn published_circuits_are_read() {
+fn chains_of_ands_are_shortened_as_far_as_the_objective_allows() {
+    let adder = ripple_adder(32);
+    let read = 3 * 31 + 1;
+    let optimised = |objective: &str| {
+        let outcome = ffhec_with_stdin(&["opt", "-", "--objective", objective], adder.as_bytes());
+        assert_eq!(outcome.code, 0, "{}", outcome.err);
+        assert!(outcome.err.contains("the same outputs for 65536 random inputs"), "{}", outcome.err);
+        counts(&outcome.err, "optimised").unwrap()
+    };
+    assert_eq!(optimised("ands"), (32, 32));
+    let (ands, depth) = optimised("balanced");
+    assert!(ands <= read * 3 / 2 && depth <= 12, "{ands} {depth}");
+    let (ands, depth) = optimised("depth");
+    assert!(ands <= 4 * read && depth <= 10, "{ands} {depth}");
+}
+
+/// ANDs and AND-depth on the line of a report that begins with `what`.
+fn counts(report: &str, what: &str) -> Option<(usize, usize)> {
+    let line = report.lines().find_map(|line| line.strip_prefix(&format!("{what}: AND ")))?;
+    let mut parts = line.split(", ");
+    let ands = parts.next()?.parse().ok()?;
+    Some((ands, parts.next()?.strip_prefix("AND-depth ")?.parse().ok()?))
+}
+
+/// A published circuit as it was read and for each objective: ANDs and AND-depth.
+struct Row {
+    name: String,
+    read: (usize, usize),
+    optimised: [(usize, usize); 3],
+}
+
+const OBJECTIVES: [&str; 3] = ["ands", "balanced", "depth"];
+
+impl Row {
+    fn of(folder: &Path, name: &str) -> Option<Row> {
+        let path = folder.join(format!("{name}.txt"));
+        let run = |objective: &str| {
+            let outcome = ffhec(&["opt", path.to_str()?, "--objective", objective]);
+            assert_eq!(outcome.code, 0, "{name}: {}", outcome.err);
+            Some((counts(&outcome.err, "read")?, counts(&outcome.err, "optimised")?))
+        };
+        let [ands, balanced, depth] = OBJECTIVES.map(run);
+        let ((read, ands), (_, balanced), (_, depth)) = (ands?, balanced?, depth?);
+        Some(Row { name: name.to_owned(), read, optimised: [ands, balanced, depth] })
+    }
+
+    fn line(&self) -> String {
+        let cell = |(ands, depth): (usize, usize)| format!("{ands} / {depth}");
+        let cells = self.optimised.map(cell).join(" | ");
+        format!("| {} | {} | {cells} |", self.name, cell(self.read))
+    }
+}
+
+/// The rows of `names`, two at a time, in their order.
+fn rows(folder: &Path, names: &[String]) -> Vec<Row> {
+    let (even, odd): (Vec<_>, Vec<_>) = names.iter().enumerate().partition(|(at, _)| at % 2 == 0);
+    let of = |names: Vec<(usize, &String)>| -> Vec<(usize, Row)> {
+        names.into_iter().map(|(at, name)| (at, Row::of(folder, name).unwrap())).collect()
+    };
+    let mut rows = std::thread::scope(|scope| {
+        let other = scope.spawn(|| of(odd));
+        let mut rows = of(even);
+        rows.extend(other.join().unwrap());
+        rows
+    });
+    rows.sort_by_key(|(at, _)| *at);
+    rows.into_iter().map(|(_, row)| row).collect()
+}
+
+/// The folder of published circuits and the names of those in it that begin with one of `prefixes`.
+fn published(prefixes: &[&str]) -> Option<(PathBuf, Vec<String>)> {
     let folder = root().join("../shared/data/circuits");
     let Ok(entries) = std::fs::read_dir(&folder) else {
-        println!("notice: {} is not there", folder.display());
-        return;
+        println!("notice: {} is not there; nothing is compared", folder.display());
+        return None;
     };
-    for path in entries.map(|entry| entry.unwrap().path()) {
-        if path.extension().is_some_and(|extension| extension == "txt") {
-            let outcome = ffhec(&["opt", path.to_str().unwrap()]);
-            assert_eq!(outcome.code, 0, "{}: {}", path.display(), outcome.err);
-        }
+    let names = entries.filter_map(|entry| {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        name.strip_suffix(".txt").map(str::to_owned)
+    });
+    let mut names: Vec<String> =
+        names.filter(|name| prefixes.iter().any(|prefix| name.starts_with(prefix))).collect();
+    names.sort_unstable();
+    Some((folder, names))
+}
+
+const HEAD: &str = "| circuit | read | ands | balanced | depth |\n|---|---|---|---|---|";
+
+/// The table of `compiler/docs/optimiser.md`, and its claims.
+#[test]
+#[ignore = "half an hour; reads files that a clone does not have"]
+fn published_circuits_become_smaller_and_shallower() {
+    let Some((folder, names)) = published(&["bristol_", "emp_", "aby_"]) else { return };
+    let rows = rows(&folder, &names);
+    println!("{HEAD}");
+    rows.iter().for_each(|row| println!("{}", row.line()));
+    let ratio = |a: usize, b: usize| a as f64 / b as f64;
+    let mean = |of: &dyn Fn(&Row) -> f64| rows.iter().map(of).sum::<f64>() / rows.len() as f64;
+    let means: Vec<[f64; 2]> = (0..3)
+        .map(|at| {
+            let ands = mean(&|row| ratio(row.optimised[at].0, row.read.0));
+            [ands, mean(&|row| ratio(row.optimised[at].1, row.read.1))]
+        })
+        .collect();
+    let cells: Vec<String> = means.iter().map(|[ands, depth]| format!("{ands:.3} / {depth:.3}")).collect();
+    println!("| mean, as parts of what was read | 1 / 1 | {} |", cells.join(" | "));
+    for row in &rows {
+        let [ands, balanced, depth] = row.optimised;
+        assert!(ands.0 <= row.read.0 && ands.1 <= row.read.1, "{}", row.line());
+        assert!(2 * balanced.0 <= 3 * row.read.0.max(ands.0) && balanced.1 <= ands.1, "{}", row.line());
+        assert!(depth.1 <= ands.1, "{}", row.line());
     }
+    assert!(means[0][0] <= 0.85, "fewest ANDs: {means:?}");
+    assert!(means[2][1] <= 0.6 && means[2][0] <= 1.5, "least depth: {means:?}");
+}
+
+/// AND-depths of the circuits of the Lobster artefact by Carpov et al. and by Lobster, the upper ends of ranges
+/// (Lee, Lee, Yi, "Optimizing homomorphic evaluation circuits by program synthesis and term rewriting", PLDI 2020).
+const LOBSTER: [(&str, usize, usize); 15] = [
+    ("cardio", 9, 9),
+    ("dsort", 8, 8),
+    ("bsort", 43, 36),
+    ("isort", 43, 36),
+    ("msort", 41, 36),
+    ("osort", 25, 20),
+    ("hd04", 9, 8),
+    ("hd07", 5, 3),
+    ("hd08", 5, 5),
+    ("hd10", 5, 5),
+    ("hd11", 17, 15),
+    ("hd12", 15, 15),
+    ("i2c", 9, 10),
+    ("int2float", 9, 9),
+    ("router", 11, 11),
+];
+
+#[test]
+#[ignore = "minutes; reads files that a clone does not have"]
+fn circuits_of_lobster_are_as_shallow_as_its_own() {
+    let names: Vec<String> = LOBSTER.iter().map(|(name, ..)| format!("lobster_{name}")).collect();
+    let Some((folder, _)) = published(&[]) else { return };
+    let rows = rows(&folder, &names);
+    println!(
+        "| circuit | read | ands | balanced | depth | Carpov et al. | Lobster |\n|---|---|---|---|---|---|---|"
+    );
+    let mut reached = 0;
+    for (row, (_, carpov, lobster)) in rows.iter().zip(LOBSTER) {
+        println!("{} {carpov} | {lobster} |", row.line());
+        reached += usize::from(row.optimised[2].1 <= carpov.min(lobster));
+    }
+    println!("as shallow as the better of both: {reached} of {}", rows.len());
+    assert!(reached >= 12);
 }

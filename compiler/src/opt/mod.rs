@@ -6,9 +6,12 @@
 
 use ffhec_circuit::{Circuit, Program, Target};
 
+use crate::gadgets::objective::Objective;
+
 mod balance;
 mod cut;
 mod dead;
+mod depth;
 mod levels;
 mod readers;
 mod rebuild;
@@ -22,6 +25,7 @@ pub(crate) mod testing;
 
 pub use balance::balance;
 pub use dead::remove_dead;
+pub use depth::shallow;
 pub use refresh::{PlaceError, Placement, place, place_by_levels, place_refreshes};
 pub use rewrite::rewrite;
 pub use schedule::schedule;
@@ -58,19 +62,50 @@ pub fn optimize_observed(circuit: Circuit, done: &mut dyn FnMut(&'static str)) -
     })
 }
 
-/// Like [`optimize`]; `check` is told each pass with the circuit before and after it, and may stop.
+/// Like [`optimize_observed`], for an objective other than the fewest ANDs too: then chains of ANDs are shortened as well
+/// ([`shallow`]), as far as half as many ANDs again ([`Objective::Balanced`]) or four times as many
+/// ([`Objective::LeastDepth`]) as the circuit came with allow.
+pub fn optimize_for(circuit: Circuit, objective: Objective, done: &mut dyn FnMut(&'static str)) -> Circuit {
+    let most = most_ands(&circuit, objective);
+    let circuit = optimize_observed(circuit, done);
+    let Some(most) = most else { return circuit };
+    let circuit = shallow(circuit, most);
+    done(SHALLOW);
+    circuit
+}
+
+/// Like [`optimize_for`]; `check` is told each pass with the circuit before and after it, and may stop.
 ///
 /// # Errors
 /// What `check` says.
 pub fn optimize_checked<E>(
     circuit: Circuit,
+    objective: Objective,
     check: &mut dyn FnMut(&'static str, &Circuit, &Circuit) -> Result<(), E>,
 ) -> Result<Circuit, E> {
-    PASSES.iter().try_fold(circuit, |circuit, pass| {
+    let most = most_ands(&circuit, objective);
+    let circuit = PASSES.iter().try_fold(circuit, |circuit, pass| {
         let after = (pass.run)(circuit.clone());
         check(pass.name, &circuit, &after)?;
         Ok(after)
-    })
+    })?;
+    let Some(most) = most else { return Ok(circuit) };
+    let after = shallow(circuit.clone(), most);
+    check(SHALLOW, &circuit, &after)?;
+    Ok(after)
+}
+
+/// What the pass after [`PASSES`] is called.
+const SHALLOW: &str = "shallow";
+
+/// How many ANDs `objective` allows for less depth in a circuit that came like this.
+fn most_ands(circuit: &Circuit, objective: Objective) -> Option<usize> {
+    let ands = circuit.counts().and;
+    match objective {
+        Objective::FewestAnds => None,
+        Objective::Balanced => Some(ands + ands / 2),
+        Objective::LeastDepth => Some(4 * ands),
+    }
 }
 
 /// Places refreshes in `circuit` for `target` and schedules the result.

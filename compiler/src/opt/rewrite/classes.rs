@@ -12,11 +12,11 @@ use super::spectrum::VARIABLES;
 
 /// A circuit of AND gates over sums of its inputs.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Chain {
+pub(in crate::opt) struct Chain {
     /// Each gate's operands: sums of variables (bits 0 to 5) and of gates before (bit 6 for gate 0, and so on).
-    pub(super) gates: Vec<[u16; 2]>,
+    pub(in crate::opt) gates: Vec<[u16; 2]>,
     /// The sum that is the result.
-    pub(super) output: u16,
+    pub(in crate::opt) output: u16,
 }
 
 impl Chain {

@@ -21,9 +21,11 @@ use super::dead::remove_dead;
 use super::readers::Readers;
 use super::rebuild::Rebuild;
 use super::simplify::simplify;
-use classes::{Chain, chains};
+pub(super) use classes::Chain;
+use classes::chains;
 use cuts::{Cut, Literal, Operation, merged};
-use spectrum::{Normal, VARIABLES, normalize};
+use spectrum::{Normal, normalize};
+pub(super) use spectrum::{VARIABLES, variable};
 
 /// The most rounds.
 const ROUNDS: usize = 6;
@@ -43,6 +45,13 @@ pub fn rewrite(circuit: Circuit) -> Circuit {
     let candidates = [Aim::AndsThenDepth, Aim::Ands].map(|aim| repeated(&circuit, aim, cuts, &mut known));
     let best = candidates.into_iter().min_by_key(|circuit| (refreshes(circuit), circuit.counts().and));
     best.expect("there are two candidates")
+}
+
+/// The same function with fewer ANDs where the longest chain of ANDs allows it.
+pub(super) fn recover(circuit: &Circuit, known: &mut Known) -> Circuit {
+    let ands = circuit.counts().and;
+    let Some(&(_, cuts)) = CUTS.iter().find(|&&(most, _)| ands <= most) else { return circuit.clone() };
+    repeated(circuit, Aim::Ands, cuts, known)
 }
 
 /// What a replacement must bring.
@@ -97,10 +106,10 @@ fn round(circuit: &Circuit, aim: Aim, cuts: usize, known: &mut Known) -> Circuit
 
 /// The functions that were looked up.
 #[derive(Default)]
-struct Known(HashMap<u64, Option<(Normal, &'static [Chain])>>);
+pub(super) struct Known(HashMap<u64, Option<(Normal, &'static [Chain])>>);
 
 impl Known {
-    fn look_up(&mut self, table: u64) -> Option<(Normal, &'static [Chain])> {
+    pub(super) fn look_up(&mut self, table: u64) -> Option<(Normal, &'static [Chain])> {
         *self.0.entry(table).or_insert_with(|| {
             let normal = normalize(table);
             let chains = chains(normal.dimension, normal.table);
@@ -242,12 +251,9 @@ impl<'a> Network<'a> {
     }
 
     fn replaced_depth(&self, leaves: &[u32; VARIABLES], normal: &Normal, chain: &Chain) -> u32 {
-        let of_sum = |set: u8| {
-            let used = (0..VARIABLES).filter(|at| set >> at & 1 == 1);
-            used.map(|at| self.depths[leaves[at] as usize]).max().unwrap_or(0)
-        };
-        let variables = normal.rows.map(of_sum);
-        chain.depth(&variables).max(of_sum(normal.linear))
+        // Places without a leaf are read by no row.
+        let depths = leaves.map(|leaf| self.depths.get(leaf as usize).copied().unwrap_or(0));
+        normal.depth(chain, &depths)
     }
 
     fn rewrite_all(&mut self, most: usize, known: &mut Known) {

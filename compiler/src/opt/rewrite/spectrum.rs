@@ -7,30 +7,39 @@
 //! spectrum that it finds, entry by entry, so that equivalent functions mostly meet in one form; functions with many
 //! symmetries have too many ties to follow all of them, and may end in one of several forms.
 
+use super::classes::Chain;
+
 /// The most variables.
-pub(super) const VARIABLES: usize = 6;
+pub(in crate::opt) const VARIABLES: usize = 6;
 
 /// The most partial choices that are followed at once.
 const TIES: usize = 96;
 
 /// `f(x) = g(y) + c x + d` with `y[i] = rows[i] x + shift[i]`, over GF(2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Normal {
+pub(in crate::opt) struct Normal {
     /// The truth table of `g`: bit `y` is `g(y)`; of `dimension` variables, `g(0)` as it comes.
-    pub(super) table: u64,
+    pub(in crate::opt) table: u64,
     /// Number of variables of `g`: the least that any equivalent function has.
-    pub(super) dimension: u8,
+    pub(in crate::opt) dimension: u8,
     /// Each row a set of variables of `f`.
-    pub(super) rows: [u8; VARIABLES],
+    pub(in crate::opt) rows: [u8; VARIABLES],
     /// Bit `i` is the constant added to `y[i]`.
-    pub(super) shift: u8,
+    pub(in crate::opt) shift: u8,
     /// `c`: a set of variables of `f`.
-    pub(super) linear: u8,
+    pub(in crate::opt) linear: u8,
     /// `d`.
-    pub(super) constant: bool,
+    pub(in crate::opt) constant: bool,
 }
 
 impl Normal {
+    /// The AND-depth of the function, computed by `chain`, given those of its variables.
+    pub(in crate::opt) fn depth(&self, chain: &Chain, depths: &[u32; VARIABLES]) -> u32 {
+        let of_sum =
+            |set: u8| (0..VARIABLES).filter(|at| set >> at & 1 == 1).map(|at| depths[at]).max().unwrap_or(0);
+        chain.depth(&self.rows.map(of_sum)).max(of_sum(self.linear))
+    }
+
     /// The variables that `f` is a function of.
     pub(super) fn support(&self) -> u8 {
         self.rows[..usize::from(self.dimension)].iter().fold(self.linear, |all, row| all | row)
@@ -170,7 +179,7 @@ fn table_of(spectrum: &[i16], dimension: usize) -> u64 {
 }
 
 /// The truth table over six variables of variable `index`.
-pub(super) const fn variable(index: usize) -> u64 {
+pub(in crate::opt) const fn variable(index: usize) -> u64 {
     [
         0xaaaa_aaaa_aaaa_aaaa,
         0xcccc_cccc_cccc_cccc,
