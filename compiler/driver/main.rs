@@ -21,6 +21,7 @@ mod run;
 mod sealed;
 mod session;
 mod table;
+mod verify;
 mod work;
 
 use ffhec_runtime::measure::measure;
@@ -70,11 +71,11 @@ fn dispatch(cli: &Cli) -> Result<(), Failure> {
     }
     match &cli.command {
         Command::Check { program } => program::check(program, &voice),
-        Command::Compile { program, output, preset, emit } => {
-            emit::compile(program, output.as_deref(), preset, *emit, &voice)
+        Command::Compile { program, output, preset, emit, verify } => {
+            emit::compile(program, output.as_deref(), preset, *emit, *verify, &voice)
         }
-        Command::Opt { input, output, emit, preset } => {
-            opt::opt(input, output.as_deref(), *emit, preset, &voice)
+        Command::Opt { input, output, emit, preset, verify } => {
+            opt::opt(input, output.as_deref(), *emit, preset, *verify, &voice)
         }
         Command::Import { file, output, float, core } => {
             import::import(file, output.as_deref(), float.as_deref(), core.as_deref())

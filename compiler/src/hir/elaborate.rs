@@ -20,8 +20,9 @@ use super::tree::{Builtin, Kind, LocalId, Node, Pattern, Statement};
 use super::types::Ty;
 use crate::approx;
 use crate::float::fir::{self, Op};
+use crate::float::range;
 use crate::gadgets::format::{Real, Scalar};
-use crate::hir::{Approximation, Evaluation, Limits};
+use crate::hir::{Approximation, Evaluation, Limits, Proof};
 use crate::real::Function;
 use crate::source::Span;
 use crate::syntax::ast::{BinaryOp, UnaryOp};
@@ -61,6 +62,10 @@ pub(crate) struct Elaborator<'a> {
     pub evaluations: Vec<Evaluation>,
     /// Whether the program requires anything of its inputs, besides ranges.
     pub requires: bool,
+    /// What is proven of the functions' errors, in the order of the program.
+    pub proofs: Vec<Proof>,
+    /// What is known of the values made so far.
+    known: range::Known,
     /// The first file of the library.
     pub library_from: u32,
     constants: BTreeMap<ItemId, Value>,
@@ -107,6 +112,8 @@ impl<'a> Elaborator<'a> {
             places: BTreeMap::new(),
             evaluations: Vec::new(),
             requires: false,
+            proofs: Vec::new(),
+            known: range::Known::default(),
             library_from,
             constants: BTreeMap::new(),
             calls: Vec::new(),
@@ -573,7 +580,10 @@ impl<'a> Elaborator<'a> {
             }
             BinaryOp::Shl | BinaryOp::Shr => return Value::Poison,
         };
-        let value = self.emit.op(op, operands, ty);
+        let value = match self.foretold(&op, &operands) {
+            Some(outcome) => self.emit.constant(Scalar::Bool, BigUint::from(u8::from(outcome))),
+            None => self.emit.op(op, operands, ty),
+        };
         Value::Scalar(if differs { self.emit.op(Op::Not, vec![value], Scalar::Bool) } else { value })
     }
 
@@ -634,6 +644,28 @@ impl<'a> Elaborator<'a> {
                 }
             })
             .or_insert(outcome);
+    }
+
+    /// The outcome of a test that the promised ranges decide.
+    fn foretold(&mut self, op: &Op, operands: &[fir::Value]) -> Option<bool> {
+        if self.ranges.is_empty() || self.emit.purpose() == Purpose::Meaning || !range::is_test(op) {
+            return None;
+        }
+        self.known.extend(self.emit.graph());
+        self.known.outcome(op, operands, |value| self.emit.ty(value))
+    }
+
+    /// The bounds of a value that follow from the promised ranges; else those of all finite values, and beyond.
+    fn bound(&mut self, value: fir::Value, upper: bool) -> Value {
+        let ty = self.emit.ty(value);
+        let Some(format) = ty.as_float() else { return Value::Poison };
+        self.known.extend(self.emit.graph());
+        if let Some((low, high)) = self.known.bounds(value, ty) {
+            return Value::Exact(Rc::new(if upper { high } else { low }));
+        }
+        let Real::Finite(largest) = ty.decode(&format.max_finite()) else { return Value::Poison };
+        let beyond = largest * BigInt::from(2);
+        Value::Exact(Rc::new(if upper { beyond } else { -beyond }))
     }
 
     /// Bounds of a value, where they follow without rounding.
@@ -1048,6 +1080,15 @@ impl<'a> Elaborator<'a> {
                     x.iter().zip(y.iter()).flat_map(|(x, y)| [x.clone(), y.clone()]).collect();
                 self.sum(Op::Dot, &pairs, &node.ty, span)
             }
+            (Builtin::Proven, [error]) => {
+                if let Some(error) = as_exact(error) {
+                    self.prove(&error);
+                }
+                Ok(unit())
+            }
+            (Builtin::LowerBound | Builtin::UpperBound, [Value::Scalar(x)]) => {
+                Ok(self.bound(*x, function == Builtin::UpperBound))
+            }
             _ => {
                 let scalars: Option<Vec<fir::Value>> = args.iter().map(as_scalar).collect();
                 if let Some(scalars) = scalars {
@@ -1120,6 +1161,20 @@ impl<'a> Elaborator<'a> {
                 Ok(unit())
             }
             _ => Ok(Value::Poison),
+        }
+    }
+
+    /// Notes a proof about the function that says it, if the program itself calls that.
+    fn prove(&mut self, error: &Exact) {
+        let Some((span, function)) = self.calls.last() else { return };
+        if span.file >= self.library_from {
+            return;
+        }
+        let hundredths = (error * BigInt::from(100)).ceil().to_integer();
+        let error = format!("{}.{:0>2}", &hundredths / 100, (&hundredths % 100_u32).to_string());
+        let proof = Proof { function: function.clone(), error };
+        if !self.proofs.contains(&proof) {
+            self.proofs.push(proof);
         }
     }
 
@@ -1221,9 +1276,15 @@ impl<'a> Elaborator<'a> {
             | Builtin::Require
             | Builtin::Minimax
             | Builtin::LargestDifference
-            | Builtin::Evaluated => return Value::Poison,
+            | Builtin::Evaluated
+            | Builtin::Proven
+            | Builtin::LowerBound
+            | Builtin::UpperBound => return Value::Poison,
         };
-        Value::Scalar(self.emit.op(op, args, *ty))
+        match self.foretold(&op, &args) {
+            Some(outcome) => self.boolean(outcome),
+            None => Value::Scalar(self.emit.op(op, args, *ty)),
+        }
     }
 
     /// Whether operands have the types that the operation takes; they may not after an error, which was reported.
@@ -1268,7 +1329,10 @@ impl<'a> Elaborator<'a> {
             | Builtin::Require
             | Builtin::Minimax
             | Builtin::LargestDifference
-            | Builtin::Evaluated => args.iter().all(|value| self.emit.ty(*value) == ty),
+            | Builtin::Evaluated
+            | Builtin::Proven
+            | Builtin::LowerBound
+            | Builtin::UpperBound => args.iter().all(|value| self.emit.ty(*value) == ty),
         }
     }
 

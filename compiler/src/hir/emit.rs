@@ -88,6 +88,11 @@ impl Emit {
         self.meaning.as_ref().map_or(self.graph.nodes.len(), |meaning| meaning.nodes.len())
     }
 
+    /// What was made so far.
+    pub(crate) fn graph(&self) -> &Graph {
+        &self.graph
+    }
+
     /// The type of a value.
     pub(crate) fn ty(&self, value: Value) -> Scalar {
         let index = value.0 as usize;

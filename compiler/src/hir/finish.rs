@@ -245,7 +245,9 @@ impl Body<'_, '_> {
                 Argument::Type(ty) => Argument::Type(self.unifier.deep(&ty)),
                 Argument::Const(len) => match self.unifier.resolve_len(len) {
                     Len::Known(len) => Argument::Const(Len::Known(len)),
-                    Len::Var(_) if name == "DEGREE" || name == "METHOD" => Argument::Const(Len::Known(0)),
+                    Len::Var(_) if ["DEGREE", "METHOD", "GRADE"].contains(&name.as_str()) => {
+                        Argument::Const(Len::Known(0))
+                    }
                     Len::Var(_) | Len::Any => {
                         let function = self.checker.names.items[item].name.name.clone();
                         self.error(

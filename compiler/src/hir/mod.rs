@@ -120,6 +120,35 @@ impl Approximation {
     }
 }
 
+/// How large an error the functions of the library may have.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Grade {
+    /// Below 1 ulp, whatever the argument.
+    #[default]
+    Faithful,
+    /// Below 4 ulp, and numbers below the smallest normal are 0: fewer gates.
+    Fast,
+}
+
+impl Grade {
+    /// The `GRADE` of library functions.
+    fn code(self) -> i64 {
+        match self {
+            Grade::Faithful => 0,
+            Grade::Fast => 1,
+        }
+    }
+}
+
+/// What is proven of a function of the library where the program calls it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Proof {
+    /// The function that the program calls.
+    pub function: String,
+    /// In ulp, rounded up: `0.93`.
+    pub error: String,
+}
+
 /// How a function of the library is evaluated: by polynomials on segments of its range.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Evaluation {
@@ -152,6 +181,8 @@ pub struct Options {
     pub objective: Objective,
     /// How analytic functions are approximated where no attribute says it.
     pub approx: Approximation,
+    /// How large an error analytic functions may have where no attribute says it.
+    pub grade: Grade,
 }
 
 impl Default for Options {
@@ -166,6 +197,7 @@ impl Default for Options {
             flags: false,
             objective: Objective::default(),
             approx: Approximation::default(),
+            grade: Grade::default(),
         }
     }
 }
@@ -185,6 +217,8 @@ pub struct Analysis {
     pub evaluations: Vec<Evaluation>,
     /// Whether it requires anything of its inputs, besides ranges: [`real::Program::broken`] says what.
     pub requires: bool,
+    /// What is proven of the errors of the functions that it calls.
+    pub proofs: Vec<Proof>,
 }
 
 /// Parses, checks and unrolls the program `sources.files[0]`. Files that it uses and the standard library are added
@@ -228,8 +262,8 @@ impl Product for Analysis {
         let emit = std::mem::replace(&mut elaborator.emit, emit::Emit::new(Purpose::Gates));
         let (graph, used) = emit.finish();
         elaborator.warnings(inputs, &used);
-        let Elaborator { places, evaluations, requires, .. } = elaborator;
-        Some(Analysis { graph, places, warnings: Vec::new(), doc, evaluations, requires })
+        let Elaborator { places, evaluations, proofs, requires, .. } = elaborator;
+        Some(Analysis { graph, places, warnings: Vec::new(), doc, evaluations, proofs, requires })
     }
 
     fn warn(&mut self, warnings: Vec<Diagnostic>) {

@@ -188,11 +188,17 @@ pub(crate) enum Builtin {
     LargestDifference,
     /// `evaluated(method, degree, segments, widths, error)`, for the library.
     Evaluated,
+    /// `proven(ulp)`, for the library.
+    Proven,
+    /// `lower_bound(x)`, for the library.
+    LowerBound,
+    /// `upper_bound(x)`, for the library.
+    UpperBound,
 }
 
 impl Builtin {
     /// All with their names and numbers of arguments.
-    pub(crate) const ALL: [(&'static str, Builtin, usize); 36] = [
+    pub(crate) const ALL: [(&'static str, Builtin, usize); 39] = [
         ("abs", Builtin::Abs, 1),
         ("neg", Builtin::Neg, 1),
         ("min", Builtin::Min, 2),
@@ -229,6 +235,9 @@ impl Builtin {
         ("minimax", Builtin::Minimax, 4),
         ("largest_difference", Builtin::LargestDifference, 3),
         ("evaluated", Builtin::Evaluated, 5),
+        ("proven", Builtin::Proven, 1),
+        ("lower_bound", Builtin::LowerBound, 1),
+        ("upper_bound", Builtin::UpperBound, 1),
     ];
 
     /// The builtin of a name, with its number of arguments.

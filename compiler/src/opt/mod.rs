@@ -9,18 +9,20 @@ use ffhec_circuit::{Circuit, Program, Target};
 mod balance;
 mod cut;
 mod dead;
+mod levels;
 mod readers;
 mod rebuild;
 mod refresh;
 mod rewrite;
 mod schedule;
 mod simplify;
+mod sums;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 
 pub use balance::balance;
 pub use dead::remove_dead;
-pub use refresh::{PlaceError, Placement, place, place_refreshes};
+pub use refresh::{PlaceError, Placement, place, place_by_levels, place_refreshes};
 pub use rewrite::rewrite;
 pub use schedule::schedule;
 pub use simplify::simplify;
@@ -53,6 +55,21 @@ pub fn optimize_observed(circuit: Circuit, done: &mut dyn FnMut(&'static str)) -
         let circuit = (pass.run)(circuit);
         done(pass.name);
         circuit
+    })
+}
+
+/// Like [`optimize`]; `check` is told each pass with the circuit before and after it, and may stop.
+///
+/// # Errors
+/// What `check` says.
+pub fn optimize_checked<E>(
+    circuit: Circuit,
+    check: &mut dyn FnMut(&'static str, &Circuit, &Circuit) -> Result<(), E>,
+) -> Result<Circuit, E> {
+    PASSES.iter().try_fold(circuit, |circuit, pass| {
+        let after = (pass.run)(circuit.clone());
+        check(pass.name, &circuit, &after)?;
+        Ok(after)
     })
 }
 
