@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+#[path = "it/check.rs"]
+mod check;
 #[path = "it/cli.rs"]
 mod cli;
 #[path = "it/command.rs"]

@@ -54,10 +54,15 @@ pub(crate) enum Command {
         /// What to write [default: what the extension of OUT says, or ffc].
         #[arg(long, value_enum)]
         emit: Option<Emit>,
+        /// Prove that every step kept the function: evaluation on 2^16 random inputs and more, then a SAT solver for the
+        /// gates that changed. Says how many outputs are proved equal and how many only on the inputs that were tried;
+        /// a difference is an error with the inputs that show it, and nothing is written.
+        #[arg(long)]
+        verify: bool,
     },
     /// Turn an FPCore program, or FPBench's JSON around one, into a .ffl program.
     ///
-    /// Loops and arrays cannot be imported. Preconditions that are ranges become ranges of parameters, others comments.
+    /// Loops and arrays cannot be imported. Preconditions that are ranges become ranges of parameters, others requirements that `run` checks on the table.
     Import {
         /// The FPCore file; `-` is standard input.
         #[arg(value_name = "PROGRAM.fpcore")]
@@ -105,6 +110,11 @@ pub(crate) enum Command {
         /// For .ffc: the parameter set that refreshes are placed for.
         #[arg(long, value_name = "P", default_value = "toy")]
         preset: String,
+        /// Prove that every step kept the function: evaluation on 2^16 random inputs and more, then a SAT solver for the
+        /// gates that changed. Says how many outputs are proved equal and how many only on the inputs that were tried;
+        /// a difference is an error with the inputs that show it, and nothing is written.
+        #[arg(long)]
+        verify: bool,
     },
     /// Generate keys, encrypt, evaluate and decrypt in one process.
     Run {
@@ -121,7 +131,7 @@ pub(crate) enum Command {
         /// Where to write the results [default: standard output].
         #[arg(long, value_name = "FILE.csv")]
         out: Option<PathBuf>,
-        /// Also evaluate in the clear and compare bit by bit.
+        /// Also evaluate in the clear and compare bit by bit, and say how far results are from the real-number answer.
         #[arg(long)]
         check: bool,
         /// Print the predicted time, memory and sizes, and do nothing.
@@ -240,6 +250,9 @@ pub(crate) struct ProgramArgs {
     /// How analytic functions are evaluated [default: the fewest gates].
     #[arg(long, value_enum)]
     pub(crate) approx: Option<Approx>,
+    /// How large an error analytic functions may have [default: faithful].
+    #[arg(long, value_enum)]
+    pub(crate) grade: Option<GradeName>,
     /// Add bool results flag_invalid, flag_div_by_zero, flag_overflow, flag_underflow and flag_inexact: the IEEE-754
     /// exceptions that the program raised.
     #[arg(long)]
@@ -301,6 +314,14 @@ pub(crate) enum Approx {
     Taylor,
     /// Polynomials with the least largest error.
     Minimax,
+}
+
+#[derive(ValueEnum, Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum GradeName {
+    /// Below 1 ulp.
+    Faithful,
+    /// Below 4 ulp, and numbers below the smallest normal are 0: fewer gates.
+    Fast,
 }
 
 #[derive(ValueEnum, Debug, Clone, Copy, PartialEq, Eq)]

@@ -9,6 +9,7 @@ use crate::failure::Failure;
 use crate::inspect::Report;
 use crate::program::{self, Loaded};
 use crate::progress::{Stages, Voice};
+use crate::verify::Verifier;
 use crate::{files, pretty, sealed};
 
 /// What to write to `output`, as asked for or as its extension says.
@@ -55,6 +56,7 @@ pub(crate) fn compile(
     output: Option<&Path>,
     preset: &str,
     emit: Option<Emit>,
+    verify: bool,
     voice: &Voice,
 ) -> Result<(), Failure> {
     let emit = chosen(emit, output).unwrap_or(Emit::Ffc);
@@ -69,7 +71,8 @@ pub(crate) fn compile(
         }
         (None, _, _) => "-".into(),
     };
-    let loaded = program::load(args, Some(preset), voice)?;
+    let mut loaded = program::load_verified(args, Some(preset), verify.then(Verifier::default), voice)?;
+    let verifier = loaded.verifier.take();
     let mut stages = Stages::new(voice);
     let program = &loaded.program;
     let bytes = match (emit, format(emit, &place)) {
@@ -80,6 +83,9 @@ pub(crate) fn compile(
         (_, Some(format)) => format.write(&program.circuit).map_err(|error| unwritable(&error))?,
         (_, None) => page(&loaded).into_bytes(),
     };
+    if let Some(verifier) = verifier {
+        verifier.finish(&program.circuit, emit, &place, &bytes, voice)?;
+    }
     files::refuse_same(&place, &args.program.as_deref().into_iter().collect::<Vec<_>>())?;
     files::write_bytes(&place, &bytes)?;
     stages.done("write");

@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use ffhec_circuit::{Port, Program, Stats, Target};
-use ffhec_compiler::{Approximation, Evaluation};
+use ffhec_circuit::{CriticalPath, FunctionStats, LevelStats, Port, Program, Stats, Target};
+use ffhec_compiler::{Approximation, Evaluation, Proof};
 use ffhec_runtime::{Params, Plan};
 use serde_json::{Value, json};
 
@@ -37,11 +37,13 @@ pub(crate) struct Report<'a> {
     params: &'a Params,
     doc: &'a str,
     evaluations: &'a [Evaluation],
+    proofs: &'a [Proof],
     lower_bound: usize,
     stats: Stats,
     outputs: Vec<f64>,
     worst: f64,
     refresh_widths: Vec<usize>,
+    critical: CriticalPath,
 }
 
 /// The predicted cost of evaluating a program once (for up to `slots` rows).
@@ -54,7 +56,8 @@ pub(crate) struct Cost {
 
 impl<'a> Report<'a> {
     pub(crate) fn new(loaded: &'a Loaded) -> Self {
-        let Loaded { program, target, params, doc, evaluations, lower_bound } = loaded;
+        let Loaded { program, target, params, doc, evaluations, proofs, lower_bound, source: _, verifier: _ } =
+            loaded;
         let stats = program.stats();
         let noise = program.noise(target);
         let refresh_widths =
@@ -65,11 +68,13 @@ impl<'a> Report<'a> {
             params,
             doc,
             evaluations,
+            proofs,
             lower_bound: *lower_bound,
             outputs: per_port(&program.circuit.outputs, &noise.outputs),
             worst: noise.worst_refresh_input.map_or(0.0, |(_, bits)| bits.0),
             stats,
             refresh_widths,
+            critical: program.critical_path(),
         }
     }
 
@@ -123,15 +128,9 @@ impl<'a> Report<'a> {
         );
         if self.stats.functions.len() > 1 {
             let _ = writeln!(text, "  by function:");
-            for function in &self.stats.functions {
-                let _ = writeln!(
-                    text,
-                    "    {:<24} AND {:>7}  XOR {:>7}  refreshes {:>7}",
-                    function.name, function.and, function.xor, function.refresh
-                );
-            }
+            by_function(&mut text, &self.stats.functions);
         }
-        if !self.evaluations.is_empty() {
+        if !self.evaluations.is_empty() || !self.proofs.is_empty() {
             let _ = writeln!(text, "functions");
         }
         for Evaluation { function, method, degree, segments, widths, error } in self.evaluations {
@@ -143,14 +142,26 @@ impl<'a> Report<'a> {
                 widths.join(", ")
             );
         }
+        for Proof { function, error } in self.proofs {
+            let _ = writeln!(text, "  {function}: proven error <= {error} ulp");
+        }
         let _ = writeln!(
             text,
-            "levels\n  {} refresh levels, widths {}\n  {} steps in all, at most {} ciphertexts alive at once",
+            "levels\n  {} refresh levels, widths {}\n  {} steps in all, at most {} ciphertexts alive at once\n{}",
             self.refresh_widths.len(),
             widths(&self.refresh_widths),
             self.program.levels.len(),
-            self.stats.peak_live
+            self.stats.peak_live,
+            curve(&self.stats.levels)
         );
+        let CriticalPath { refreshes, ands, sums, functions } = &self.critical;
+        let _ = writeln!(
+            text,
+            "critical path\n  {refreshes} refreshes, {ands} ANDs and {sums} sums, each waiting for the one before"
+        );
+        if functions.len() > 1 {
+            by_function(&mut text, functions);
+        }
         let _ = writeln!(
             text,
             "noise\n  at most {:.0} of {:.0} bits before a refresh",
@@ -197,6 +208,13 @@ impl<'a> Report<'a> {
             "level_widths": self.refresh_widths,
             "steps": self.program.levels.len(),
             "peak_live": self.stats.peak_live,
+            "live": self.stats.levels.iter().map(|level| level.live_after).collect::<Vec<_>>(),
+            "critical_path": {
+                "refreshes": self.critical.refreshes,
+                "and": self.critical.ands,
+                "sums": self.critical.sums,
+                "functions": functions_json(&self.critical.functions),
+            },
             "inputs": self.program.circuit.inputs.iter().map(input_json).collect::<Vec<_>>(),
             "outputs": self
                 .program
@@ -208,13 +226,13 @@ impl<'a> Report<'a> {
                     json!({"name": port.name, "type": port.kind, "bits": port.width, "noise_bits": noise})
                 })
                 .collect::<Vec<_>>(),
-            "functions": self
-                .stats
-                .functions
-                .iter()
-                .map(|f| json!({"name": f.name, "and": f.and, "xor": f.xor, "not": f.not, "refreshes": f.refresh}))
-                .collect::<Vec<_>>(),
+            "functions": functions_json(&self.stats.functions),
             "evaluations": self.evaluations.iter().map(evaluation_json).collect::<Vec<_>>(),
+            "proofs": self
+                .proofs
+                .iter()
+                .map(|proof| json!({"function": proof.function, "ulp": proof.error}))
+                .collect::<Vec<_>>(),
             "noise_bits": {"worst": self.worst, "budget": self.target.budget.0},
             "preset": {
                 "name": self.target.preset,
@@ -233,6 +251,41 @@ impl<'a> Report<'a> {
             "doc": self.doc,
         })
     }
+}
+
+fn functions_json(functions: &[FunctionStats]) -> Value {
+    let one = |f: &FunctionStats| json!({"name": f.name, "and": f.and, "xor": f.xor, "not": f.not, "refreshes": f.refresh});
+    functions.iter().map(one).collect()
+}
+
+/// One line for each function.
+fn by_function(text: &mut String, functions: &[FunctionStats]) {
+    for function in functions {
+        let _ = writeln!(
+            text,
+            "    {:<24} AND {:>7}  XOR {:>7}  refreshes {:>7}",
+            function.name, function.and, function.xor, function.refresh
+        );
+    }
+}
+
+/// How many ciphertexts are alive in the course of the program: columns of as many steps each, as high as the most alive
+/// after one of them.
+fn curve(levels: &[LevelStats]) -> String {
+    const COLUMNS: usize = 60;
+    const HEIGHTS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+    let steps = levels.len().div_ceil(COLUMNS).max(1);
+    let columns: Vec<usize> = levels
+        .chunks(steps)
+        .map(|levels| levels.iter().map(|level| level.live_after).max().unwrap_or(0))
+        .collect();
+    let highest = columns.iter().copied().max().unwrap_or(0).max(1);
+    let drawn: String = columns
+        .iter()
+        .map(|&live| HEIGHTS[(live * HEIGHTS.len()).div_ceil(highest).clamp(1, 8) - 1])
+        .collect();
+    let unit = if steps == 1 { "a column a step".to_owned() } else { format!("a column {steps} steps") };
+    format!("  alive {drawn} ({unit}, full height {highest})")
 }
 
 fn input_json(port: &Port) -> Value {

@@ -67,9 +67,13 @@ pub(crate) fn encrypt(
     prepare(out, args, &[Some(key), rows.inputs.as_deref()])?;
     let encryption = sealed::read_encryption(key)?;
     let params = encryption.params().clone();
-    let Loaded { program, .. } = program::load(args, Some(params.name()), voice)?;
-    let mut table = run::rows(rows, &program, voice)?;
-    run::drop_clashing_ids(&mut table, &program, voice);
+    let loaded = program::load(args, Some(params.name()), voice)?;
+    let program = &loaded.program;
+    let mut table = run::rows(rows, program, voice)?;
+    run::drop_clashing_ids(&mut table, program, voice);
+    if let Some(reals) = run::reals(&loaded, false)? {
+        reals.refuse_broken(&table, &program.circuit.inputs)?;
+    }
     let batches = table.rows.len().div_ceil(params.slots());
     if batches > MOST_BATCHES {
         return Err(Failure::user(

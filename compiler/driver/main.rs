@@ -16,10 +16,12 @@ mod opt;
 mod presets;
 mod program;
 mod progress;
+mod reals;
 mod run;
 mod sealed;
 mod session;
 mod table;
+mod verify;
 mod work;
 
 use ffhec_runtime::measure::measure;
@@ -69,11 +71,11 @@ fn dispatch(cli: &Cli) -> Result<(), Failure> {
     }
     match &cli.command {
         Command::Check { program } => program::check(program, &voice),
-        Command::Compile { program, output, preset, emit } => {
-            emit::compile(program, output.as_deref(), preset, *emit, &voice)
+        Command::Compile { program, output, preset, emit, verify } => {
+            emit::compile(program, output.as_deref(), preset, *emit, *verify, &voice)
         }
-        Command::Opt { input, objective, output, emit, preset } => {
-            opt::opt(input, (*objective).into(), output.as_deref(), *emit, preset, &voice)
+        Command::Opt { input, objective, output, emit, preset, verify } => {
+            opt::opt(input, (*objective).into(), output.as_deref(), *emit, preset, *verify, &voice)
         }
         Command::Import { file, output, float, core } => {
             import::import(file, output.as_deref(), float.as_deref(), core.as_deref())

@@ -10,6 +10,7 @@ use ffhec_compiler::opt::{optimize_for, place, schedule};
 use crate::args::Emit;
 use crate::failure::Failure;
 use crate::progress::{Stages, Voice};
+use crate::verify::Verifier;
 use crate::{emit, files, presets, sealed, table};
 
 /// Longest circuit file, in bytes: tens of millions of gates in most formats.
@@ -25,6 +26,7 @@ pub(crate) fn opt(
     output: Option<&Path>,
     what: Option<Emit>,
     preset: &str,
+    verify: bool,
     voice: &Voice,
 ) -> Result<(), Failure> {
     let target = output.map(|output| destination(output, what)).transpose()?;
@@ -38,7 +40,8 @@ pub(crate) fn opt(
         voice
             .say(&format!("  (the file has {ands} ANDs; XORs and multiplexers among them were found again)"));
     }
-    let optimised = optimise(&circuit, objective, voice);
+    let mut verifier = verify.then(Verifier::default);
+    let optimised = optimise(&circuit, objective, verifier.as_mut(), voice)?;
     voice.say(&line("optimised", &optimised));
     match circuit.compare(&optimised, SEED) {
         Ok(Comparison::Proved) => voice.say("the same outputs for all inputs"),
@@ -50,13 +53,16 @@ pub(crate) fn opt(
             ));
         }
     }
-    match output.zip(target) {
-        None => Ok(()),
-        Some((output, target)) => {
-            files::refuse_same(output, &[input])?;
-            files::write_bytes(output, &bytes(&optimised, target, output, preset)?)
-        }
+    let Some((output, target)) = output.zip(target) else {
+        verifier.iter().for_each(|verifier| verifier.say(voice));
+        return Ok(());
+    };
+    files::refuse_same(output, &[input])?;
+    let bytes = bytes(&optimised, target, output, preset)?;
+    if let Some(verifier) = verifier {
+        verifier.finish(&optimised, target, output, &bytes, voice)?;
     }
+    files::write_bytes(output, &bytes)
 }
 
 /// What to write to `output`; pages are of programs only.
@@ -92,9 +98,17 @@ fn read(path: &Path) -> Result<Imported, Failure> {
 }
 
 /// All passes, with their times for those who want to know.
-fn optimise(circuit: &Circuit, objective: Objective, voice: &Voice) -> Circuit {
+fn optimise(
+    circuit: &Circuit,
+    objective: Objective,
+    verifier: Option<&mut Verifier>,
+    voice: &Voice,
+) -> Result<Circuit, Failure> {
     let mut stages = Stages::new(voice);
-    optimize_for(circuit.clone(), objective, &mut |name| stages.done(name))
+    match verifier {
+        None => Ok(optimize_for(circuit.clone(), objective, &mut |name| stages.done(name))),
+        Some(verifier) => verifier.optimize(circuit.clone(), objective, &mut stages, voice),
+    }
 }
 
 fn line(what: &str, circuit: &Circuit) -> String {

@@ -2,22 +2,23 @@
 
 use std::path::{Path, PathBuf};
 
-use ffhec_circuit::{Program, Target};
+use ffhec_circuit::{Circuit, Program, Target};
 use ffhec_compiler::diag::{self, Diagnostic};
 use ffhec_compiler::gadgets::format::Scalar;
 use ffhec_compiler::gadgets::objective::Objective;
-use ffhec_compiler::opt::{Placement, place, schedule};
+use ffhec_compiler::opt::{Placement, optimize_observed, place, schedule};
 use ffhec_compiler::source::{Loader, SourceFile, Sources};
-use ffhec_compiler::{Approximation, Compiled, Evaluation, Limits, Options};
+use ffhec_compiler::{Approximation, Compiled, Evaluation, Grade, Limits, Options, Proof};
 use ffhec_runtime::Params;
 use serde_json::{Map, Value};
 
-use crate::args::{Approx, ProgramArgs};
+use crate::args::{Approx, GradeName, ProgramArgs};
 use crate::failure::Failure;
 use crate::files;
 use crate::presets;
 use crate::progress::{Stages, Voice};
 use crate::sealed;
+use crate::verify::Verifier;
 
 /// A program ready to run, with the doc comment of its `main` (empty for a compiled one).
 pub(crate) struct Loaded {
@@ -27,8 +28,25 @@ pub(crate) struct Loaded {
     pub(crate) doc: String,
     /// How analytic functions are evaluated; a compiled program does not tell.
     pub(crate) evaluations: Vec<Evaluation>,
+    /// What is proven of their errors.
+    pub(crate) proofs: Vec<Proof>,
     /// No placement of refreshes in these gates has fewer.
     pub(crate) lower_bound: usize,
+    /// What was compiled; a compiled program does not tell.
+    pub(crate) source: Option<Source>,
+    /// What `--verify` found out about the steps; none without it.
+    pub(crate) verifier: Option<Verifier>,
+}
+
+/// A program's text, and how it is compiled.
+pub(crate) struct Source {
+    pub(crate) name: String,
+    pub(crate) text: String,
+    /// Where the files that it uses are.
+    pub(crate) directory: PathBuf,
+    pub(crate) options: Options,
+    /// Whether it requires anything of its inputs, besides ranges.
+    pub(crate) requires: bool,
 }
 
 /// The preset used when nothing names one.
@@ -42,6 +60,16 @@ enum Given {
 
 /// Loads the program for `preset`, or for the one it was compiled for, or for the default.
 pub(crate) fn load(args: &ProgramArgs, preset: Option<&str>, voice: &Voice) -> Result<Loaded, Failure> {
+    load_verified(args, preset, None, voice)
+}
+
+/// Like [`load`]; `verifier` looks at every step.
+pub(crate) fn load_verified(
+    args: &ProgramArgs,
+    preset: Option<&str>,
+    mut verifier: Option<Verifier>,
+    voice: &Voice,
+) -> Result<Loaded, Failure> {
     match given(args)? {
         Given::Compiled { path, bytes } => {
             refuse_source_options(args, &path)?;
@@ -63,24 +91,39 @@ pub(crate) fn load(args: &ProgramArgs, preset: Option<&str>, voice: &Voice) -> R
             })?;
             let lower_bound = place(&program.circuit.without_refreshes(), &target)
                 .map_or(0, |placement| placement.lower_bound);
-            Ok(Loaded { program, params, target, doc: String::new(), evaluations: Vec::new(), lower_bound })
+            Ok(Loaded {
+                program,
+                params,
+                target,
+                doc: String::new(),
+                evaluations: Vec::new(),
+                proofs: Vec::new(),
+                lower_bound,
+                source: None,
+                verifier,
+            })
         }
         Given::Source { name, text, directory } => {
             let params = presets::params_of(preset.unwrap_or(DEFAULT_PRESET))?;
             let target = params.target();
             let mut stages = Stages::new(voice);
-            let Compiled { circuit, doc, evaluations, .. } =
-                compile_source(args, &name, text, directory, voice, &mut stages)?;
+            let options = options(args)?;
+            let mut source = Source { name: name.clone(), text, directory, options, requires: false };
+            let Compiled { circuit, doc, evaluations, proofs, requires, .. } =
+                compile_source(&source, voice, &mut stages, verifier.as_mut())?;
+            source.requires = requires;
             let Placement { circuit: placed, lower_bound, .. } =
                 place(&circuit, &target).map_err(|error| {
                     let help = "choose another preset; `ffhec params` lists them";
                     Failure::user(format!("{name}: {error}"), help)
                 })?;
-            drop(circuit);
             stages.done("place refreshes");
+            check_step(&mut verifier, "place refreshes", &circuit, &placed, voice, &mut stages)?;
+            drop(circuit);
             let program = schedule(&placed, &target.preset);
-            drop(placed);
             stages.done("schedule");
+            check_step(&mut verifier, "schedule", &placed, &program.circuit, voice, &mut stages)?;
+            drop(placed);
             let noise = program.check_noise(&target).map_err(|error| {
                 Failure::machine(
                     format!("{name}: {error}"),
@@ -91,9 +134,34 @@ pub(crate) fn load(args: &ProgramArgs, preset: Option<&str>, voice: &Voice) -> R
             if let Some((_, worst)) = noise.worst_refresh_input {
                 voice.detail(&format!("noise: at most {:.0} of {:.0} bits", worst.0, target.budget.0));
             }
-            Ok(Loaded { program, params, target, doc, evaluations, lower_bound })
+            Ok(Loaded {
+                program,
+                params,
+                target,
+                doc,
+                evaluations,
+                proofs,
+                lower_bound,
+                source: Some(source),
+                verifier,
+            })
         }
     }
+}
+
+/// Compares before and after a step, where that was asked for.
+fn check_step(
+    verifier: &mut Option<Verifier>,
+    step: &'static str,
+    before: &Circuit,
+    after: &Circuit,
+    voice: &Voice,
+    stages: &mut Stages,
+) -> Result<(), Failure> {
+    let Some(verifier) = verifier else { return Ok(()) };
+    verifier.check(step, before, after, voice)?;
+    stages.done("verify");
+    Ok(())
 }
 
 /// Type-checks the program; the errors are a failure, the warnings are printed.
@@ -144,25 +212,27 @@ fn given(args: &ProgramArgs) -> Result<Given, Failure> {
 }
 
 fn compile_source(
-    args: &ProgramArgs,
-    name: &str,
-    text: String,
-    directory: PathBuf,
+    source: &Source,
     voice: &Voice,
     stages: &mut Stages,
+    verifier: Option<&mut Verifier>,
 ) -> Result<Compiled, Failure> {
-    let options = options(args)?;
     let mut sources = Sources::default();
-    sources.add(name, text);
-    let mut loader = Directory { root: directory };
+    sources.add(source.name.clone(), source.text.clone());
+    let mut loader = Directory { root: source.directory.clone() };
     let mut done = |name: &'static str| stages.done(name);
-    match ffhec_compiler::compile_observed(&mut sources, &options, &mut loader, &mut done) {
-        Ok(compiled) => {
-            print_warnings(&compiled.warnings, &sources, voice);
-            Ok(compiled)
-        }
-        Err(errors) => Err(diagnosed(&errors, &sources)),
-    }
+    let mut compiled =
+        match ffhec_compiler::lower_observed(&mut sources, &source.options, &mut loader, &mut done) {
+            Ok(compiled) => compiled,
+            Err(errors) => return Err(diagnosed(&errors, &sources)),
+        };
+    print_warnings(&compiled.warnings, &sources, voice);
+    drop(sources);
+    compiled.circuit = match verifier {
+        None => optimize_observed(compiled.circuit, &mut done),
+        Some(verifier) => verifier.optimize(compiled.circuit, Objective::FewestAnds, stages, voice)?,
+    };
+    Ok(compiled)
 }
 
 /// Reported when the machine, and not the program, is at fault.
@@ -191,6 +261,7 @@ fn refuse_source_options(args: &ProgramArgs, path: &Path) -> Result<(), Failure>
         ("--public", !args.public.is_empty()),
         ("--public-file", args.public_file.is_some()),
         ("--approx", args.approx.is_some()),
+        ("--grade", args.grade.is_some()),
         ("--objective", args.objective.is_some()),
         ("--limit", !args.limit.is_empty()),
         ("--flags", args.flags),
@@ -221,6 +292,10 @@ fn options(args: &ProgramArgs) -> Result<Options, Failure> {
         None => Approximation::Cheapest,
         Some(Approx::Taylor) => Approximation::Taylor,
         Some(Approx::Minimax) => Approximation::Minimax,
+    };
+    options.grade = match args.grade {
+        None | Some(GradeName::Faithful) => Grade::Faithful,
+        Some(GradeName::Fast) => Grade::Fast,
     };
     options.public = public_values(args)?;
     for limit in &args.limit {
@@ -278,8 +353,8 @@ fn public_values(args: &ProgramArgs) -> Result<Map<String, Value>, Failure> {
 }
 
 /// Reads the files that `use "path.ffl"` names, relative to the file that names them.
-struct Directory {
-    root: PathBuf,
+pub(crate) struct Directory {
+    pub(crate) root: PathBuf,
 }
 
 impl Loader for Directory {

@@ -16,6 +16,7 @@ use crate::inspect::Report;
 use crate::presets;
 use crate::program::{self, Loaded};
 use crate::progress::{Voice, seconds, size};
+use crate::reals::Reals;
 use crate::session::{self, PLAIN_ROWS, STOP};
 use crate::table::{self, Table};
 use crate::work;
@@ -47,6 +48,10 @@ pub(crate) fn run(request: &Request<'_>, voice: &Voice) -> Result<(), Failure> {
     }
     let mut inputs = rows(request.rows, program, voice)?;
     drop_clashing_ids(&mut inputs, program, voice);
+    let reals = reals(&loaded, request.check)?;
+    if let Some(reals) = &reals {
+        reals.refuse_broken(&inputs, &program.circuit.inputs)?;
+    }
     let (rows, failure) = match request.scheme {
         Scheme::Plain => plain(program, &inputs.rows),
         Scheme::Ffhe => encrypted(&loaded, &inputs.rows, request, voice)?,
@@ -65,8 +70,20 @@ pub(crate) fn run(request: &Request<'_>, voice: &Voice) -> Result<(), Failure> {
     }
     if request.check {
         check(program, &inputs, &results, voice)?;
+        match &reals {
+            Some(reals) => reals.report(&inputs, &results, voice),
+            None => {
+                voice.say("check: a compiled program does not tell the real-number answer; check its source")
+            }
+        }
     }
     Ok(())
+}
+
+/// The source over the real numbers, if the rows or (`check`) the results are to be compared with it.
+pub(crate) fn reals(loaded: &Loaded, check: bool) -> Result<Option<Reals>, Failure> {
+    let source = loaded.source.as_ref().filter(|source| source.requires || check);
+    source.map(Reals::new).transpose()
 }
 
 /// Standard input can be read once.

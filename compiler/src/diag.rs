@@ -94,6 +94,7 @@ pub const CODES: &[(&str, &str)] = &[
     ("E0314", "number that must be whole, or not negative"),
     ("E0315", "range bound that is not a constant"),
     ("E0316", "encrypted value for a public parameter"),
+    ("E0317", "requirement that is never met"),
     ("E0398", "no memory for the compiler"),
     ("E0399", "defect of the compiler"),
     ("E0401", "public parameter without a value"),

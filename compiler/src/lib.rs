@@ -7,16 +7,18 @@ pub mod gadgets;
 mod hir;
 pub mod import;
 pub mod opt;
+pub mod prove;
+pub mod real;
 pub mod source;
 pub mod syntax;
 
-pub use hir::{Analysis, Approximation, Evaluation, Limits, Options, analyze};
+pub use hir::{Analysis, Approximation, Evaluation, Grade, Limits, Options, Proof, analyze};
 
 use diag::{Diagnostic, Severity};
 use ffhec_circuit::Circuit;
 use source::{Loader, Sources};
 
-/// A program as an optimised circuit, refreshes not yet placed.
+/// A program as a circuit, refreshes not yet placed.
 #[derive(Clone, Debug)]
 pub struct Compiled {
     /// The gates.
@@ -27,6 +29,10 @@ pub struct Compiled {
     pub doc: String,
     /// How the analytic functions that it calls are evaluated.
     pub evaluations: Vec<Evaluation>,
+    /// Whether it requires anything of its inputs, besides ranges: [`real::Program::broken`] says what.
+    pub requires: bool,
+    /// What is proven of the errors of the functions that it calls.
+    pub proofs: Vec<Proof>,
 }
 
 /// Compiles the program `sources.files[0]` to an optimised circuit. [`opt::compile_for`] makes a program for a
@@ -53,14 +59,30 @@ pub fn compile_observed(
     loader: &mut dyn Loader,
     done: &mut dyn FnMut(&'static str),
 ) -> Result<Compiled, Vec<Diagnostic>> {
-    let Analysis { graph, places, mut warnings, doc, evaluations } = analyze(sources, options, loader)?;
+    let mut compiled = lower_observed(sources, options, loader, done)?;
+    compiled.circuit = opt::optimize_observed(compiled.circuit, done);
+    Ok(compiled)
+}
+
+/// The first half of [`compile_observed`]: gates as the operations build them, for [`opt::optimize`] to make fewer.
+///
+/// # Errors
+/// Every error of the program, with warnings, in order of place.
+pub fn lower_observed(
+    sources: &mut Sources,
+    options: &Options,
+    loader: &mut dyn Loader,
+    done: &mut dyn FnMut(&'static str),
+) -> Result<Compiled, Vec<Diagnostic>> {
+    let Analysis { graph, places, mut warnings, doc, evaluations, proofs, requires } =
+        analyze(sources, options, loader)?;
     done("check");
     let most = usize::try_from(options.limits.gates).unwrap_or(usize::MAX);
     match float::lower::lower_for(&graph, most, options.objective, options.flags) {
         Ok(circuit) => {
             done("lower");
             drop(graph);
-            Ok(Compiled { circuit: opt::optimize_observed(circuit, done), warnings, doc, evaluations })
+            Ok(Compiled { circuit, warnings, doc, evaluations, proofs, requires })
         }
         Err(too_many) => {
             let message =

@@ -1,4 +1,4 @@
-"""Trains the small models of examples/: decision tree, perceptron, support vector machine, nearest neighbours.
+"""Trains the small models of examples/: logistic regression, decision tree, perceptron, support vector machine, nearest neighbours.
 
 usage, from the repository root:  pip install scikit-learn && python3 examples/scripts/train_models.py
 
@@ -16,6 +16,7 @@ import pathlib
 import numpy as np
 import sklearn
 from sklearn.cluster import KMeans
+from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.neural_network import MLPClassifier
 from sklearn.svm import SVC
@@ -36,6 +37,13 @@ def rounded(values):
     if isinstance(values, (list, tuple, np.ndarray)):
         return [rounded(value) for value in values]
     return float(f"{float(values):.5g}")
+
+
+def logistic(raw, standard, labels, raw_test, standard_test):
+    model = LogisticRegression(C=1.0, random_state=SEED).fit(standard, labels)
+    folded = model.coef_[0] / DEVIATIONS
+    weights = {"weights": rounded(folded), "bias": rounded(model.intercept_[0] - folded @ MEANS)}
+    return weights, model.predict(standard_test)
 
 
 def tree(raw, standard, labels, raw_test, standard_test):
@@ -109,6 +117,7 @@ def neighbours(raw, standard, labels, raw_test, standard_test):
 
 
 MODELS = {
+    "logistic": logistic,
     "decision_tree": tree,
     "perceptron": perceptron,
     "svm": support_vectors,

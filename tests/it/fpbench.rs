@@ -164,6 +164,50 @@ fn fpbench_programs_are_within_a_bit_of_rounding_after_each_operation() {
     assert!(problems.is_empty(), "{problems}");
 }
 
+/// The largest error in ulp that `run --check` finds, and the one that the references tell.
+fn checked_errors(benchmark: &Benchmark, folder: &Path) -> (f64, f64) {
+    let place = |name: &str| folder.join(name).to_str().unwrap().to_owned();
+    let (source, table) = (place("checked.ffl"), place("checked.csv"));
+    ffhec(&["import", benchmark.path.to_str().unwrap(), "--float", "f32", "-o", &source]).ok();
+    let mut rows = benchmark.columns.join(",") + "\n";
+    for row in &benchmark.rows {
+        let cells: Vec<String> = row.inputs.iter().map(|x| format!("{:e}", f64::from(*x))).collect();
+        rows += &(cells.join(",") + "\n");
+    }
+    std::fs::write(&table, rows).unwrap();
+    let outcome = ffhec(&["run", &source, "--inputs", &table, "--scheme", "plain", "--check"]);
+    let found = outcome.err.split("check: result: at most ").nth(1);
+    let found = found.and_then(|rest| rest.split(' ').next()).map_or(0.0, |error| error.parse().unwrap());
+    let results = outcome.ok();
+    let errors = results.lines().skip(1).zip(&benchmark.rows).map(|(result, row)| {
+        let result: f32 = result.parse().unwrap();
+        let exponent = i32::try_from(row.reference.to_bits() >> 52 & 0x7ff).unwrap() - 1023;
+        (f64::from(result) - row.reference).abs() / 2_f64.powi(exponent.max(-126) - 23)
+    });
+    (found, errors.fold(0.0, f64::max))
+}
+
+#[test]
+fn check_finds_the_errors_that_the_references_tell() {
+    let folder = tempfile::tempdir().unwrap();
+    let light = [
+        "NMSE_example_3_1",
+        "NMSE_p42_positive",
+        "carbonGas",
+        "cav10",
+        "exp1x_log",
+        "hypot",
+        "predatorPrey",
+        "sineOrder3",
+    ];
+    for benchmark in benchmarks().iter().filter(|benchmark| light.contains(&benchmark.name.as_str())) {
+        let (found, expected) = checked_errors(benchmark, folder.path());
+        // Two digits are printed, rounded up.
+        let close = found >= expected * (1.0 - 1e-6) && found <= (expected * 1.11).max(expected + 0.0101);
+        assert!(close, "{}: --check says {found} ulp, the references {expected}", benchmark.name);
+    }
+}
+
 #[test]
 fn files_of_several_programs_need_a_choice() {
     let folder = tempfile::tempdir().unwrap();

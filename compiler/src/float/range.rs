@@ -12,7 +12,7 @@ use std::collections::HashMap;
 use num_bigint::{BigInt, BigUint, Sign};
 use num_rational::Ratio;
 
-use super::fir::{Graph, Node, Op};
+use super::fir::{Graph, Node, Op, Value};
 use super::fold::evaluate;
 use crate::gadgets::bits::Facts;
 use crate::gadgets::format::{Family, FloatFormat, Real, Scalar};
@@ -26,27 +26,109 @@ pub struct Interval {
 
 /// The interval of every node, where something is known.
 pub fn intervals(graph: &Graph) -> Vec<Option<Interval>> {
-    if graph.inputs.iter().all(|column| column.range.is_none()) {
-        return vec![None; graph.nodes.len()];
+    let mut known = Known::default();
+    known.extend(graph);
+    known.intervals
+}
+
+/// The intervals of a graph that grows.
+#[derive(Default)]
+pub struct Known {
+    intervals: Vec<Option<Interval>>,
+    corners: Corners,
+}
+
+impl Known {
+    /// Takes in the nodes that were added since the last time. Ranges of inputs must not change.
+    pub fn extend(&mut self, graph: &Graph) {
+        let Known { intervals: known, corners } = self;
+        if graph.inputs.iter().all(|column| column.range.is_none()) {
+            known.resize(graph.nodes.len(), None);
+            return;
+        }
+        for node in &graph.nodes[known.len()..] {
+            let interval = if let Op::Input(index) = &node.op {
+                let range = graph.inputs.get(*index as usize).and_then(|column| column.range.as_ref());
+                range.and_then(|(low, high)| hull(node.ty, [low.clone(), high.clone()]))
+            } else if let Op::Constant(bits) = &node.op {
+                hull(node.ty, [bits.clone()])
+            } else {
+                let types: Vec<Scalar> =
+                    node.operands.iter().map(|value| graph.nodes[value.0 as usize].ty).collect();
+                let operands: Vec<Option<&Interval>> =
+                    node.operands.iter().map(|value| known[value.0 as usize].as_ref()).collect();
+                corners.interval(&node.op, node.ty, &types, &operands)
+            };
+            known.push(interval);
+        }
     }
-    let mut known: Vec<Option<Interval>> = Vec::with_capacity(graph.nodes.len());
-    let mut corners = Corners::default();
-    for node in &graph.nodes {
-        let interval = if let Op::Input(index) = &node.op {
-            let range = graph.inputs.get(*index as usize).and_then(|column| column.range.as_ref());
-            range.and_then(|(low, high)| hull(node.ty, [low.clone(), high.clone()]))
-        } else if let Op::Constant(bits) = &node.op {
-            hull(node.ty, [bits.clone()])
-        } else {
-            let types: Vec<Scalar> =
-                node.operands.iter().map(|value| graph.nodes[value.0 as usize].ty).collect();
-            let operands: Vec<Option<&Interval>> =
-                node.operands.iter().map(|value| known[value.0 as usize].as_ref()).collect();
-            corners.interval(&node.op, node.ty, &types, &operands)
+
+    /// The bounds of a value of a type.
+    pub fn bounds(&self, value: Value, ty: Scalar) -> Option<(Ratio<BigInt>, Ratio<BigInt>)> {
+        let interval = self.intervals.get(value.0 as usize)?.as_ref()?;
+        Some((exact(ty, &interval.low)?, exact(ty, &interval.high)?))
+    }
+
+    /// The outcome of a test, if the intervals decide it.
+    pub fn outcome(&self, op: &Op, operands: &[Value], ty: impl Fn(Value) -> Scalar) -> Option<bool> {
+        let of = |index: usize| {
+            let value = *operands.get(index)?;
+            let interval = self.intervals.get(value.0 as usize)?.as_ref()?;
+            Some((ty(value), interval, key(ty(value), &interval.low), key(ty(value), &interval.high)))
         };
-        known.push(interval);
+        let (ty, interval, low, high) = of(0)?;
+        let excludes_zero = interval.excludes_zero(ty);
+        if matches!(op, Op::IsNan | Op::IsInf) {
+            return Some(false);
+        } else if *op == Op::IsFinite {
+            return Some(true);
+        } else if *op == Op::IsZero {
+            return excludes_zero.then_some(false);
+        } else if *op == Op::IsNormal {
+            return interval.is_normal(ty).then_some(true);
+        } else if *op == Op::IsSubnormal {
+            return interval.is_normal(ty).then_some(false);
+        } else if *op == Op::IsNegative {
+            let one_zero = ty.as_float().is_some_and(|format| !format.has_signed_zero());
+            let decided = excludes_zero || one_zero && low.sign() != Sign::Minus;
+            return decided.then_some(low.sign() == Sign::Minus);
+        }
+        let (_, _, least, most) = of(1)?;
+        let (holds, fails) = if *op == Op::Lt {
+            (high < least, low >= most)
+        } else if *op == Op::Le {
+            (high <= least, low > most)
+        } else {
+            (false, *op == Op::Eq && (high < least || low > most))
+        };
+        if holds { Some(true) } else { fails.then_some(false) }
     }
-    known
+}
+
+/// Whether [`Known::outcome`] may know the result of an operation.
+pub fn is_test(op: &Op) -> bool {
+    matches!(
+        op,
+        Op::Lt
+            | Op::Le
+            | Op::Eq
+            | Op::IsNan
+            | Op::IsInf
+            | Op::IsFinite
+            | Op::IsNegative
+            | Op::IsZero
+            | Op::IsNormal
+            | Op::IsSubnormal
+    )
+}
+
+/// The number that a finite encoding stands for.
+fn exact(ty: Scalar, bits: &BigUint) -> Option<Ratio<BigInt>> {
+    match ty.decode(bits) {
+        Real::Finite(value) => Some(value),
+        Real::NegativeZero => Some(Ratio::from_integer(BigInt::ZERO)),
+        Real::Infinity { .. } | Real::Nan => None,
+    }
 }
 
 /// Results at the corners of operand intervals, remembered: loops repeat them.
@@ -201,15 +283,10 @@ impl Corners {
 
 /// Bounds of two intervals whose product is the least, and the largest.
 fn extreme_factors(ty: Scalar, x: &Interval, y: &Interval) -> Option<[[BigUint; 2]; 2]> {
-    let exact = |bits: &BigUint| match ty.decode(bits) {
-        Real::Finite(value) => Some(value),
-        Real::NegativeZero => Some(Ratio::from_integer(BigInt::ZERO)),
-        Real::Infinity { .. } | Real::Nan => None,
-    };
     let mut corners = Vec::new();
     for a in [&x.low, &x.high] {
         for b in [&y.low, &y.high] {
-            corners.push((exact(a)? * exact(b)?, [a, b]));
+            corners.push((exact(ty, a)? * exact(ty, b)?, [a, b]));
         }
     }
     let least = corners.iter().min_by(|a, b| a.0.cmp(&b.0))?;
@@ -319,8 +396,10 @@ pub fn facts(graph: &Graph, node: &Node, known: &[Option<Interval>], result: Opt
     let operands =
         || node.operands.iter().map(|value| (graph.nodes[value.0 as usize].ty, &known[value.0 as usize]));
     let alike = operands().all(|(ty, _)| ty == subject);
-    let is_test = matches!(node.op, Op::Lt | Op::Le | Op::Eq);
-    let closed = is_test
+    // Nothing is rounded to the operands' format.
+    let unrounded =
+        matches!(node.op, Op::Lt | Op::Le | Op::Eq | Op::Exponent | Op::Significand | Op::Convert);
+    let closed = unrounded
         || (no_overflow
             && node.ty == subject
             && matches!(
@@ -338,7 +417,7 @@ pub fn facts(graph: &Graph, node: &Node, known: &[Option<Interval>], result: Opt
             ));
     let finite = alike && closed && operands().all(|(_, interval)| interval.is_some());
     let normal = finite
-        && (is_test || no_underflow)
+        && (unrounded || no_underflow)
         && operands().all(|(ty, interval)| interval.as_ref().is_some_and(|x| is_normal(ty, x)));
     let format = subject.as_float().filter(|_| finite).and_then(|format| narrowed(format, normal));
     Facts { no_overflow, no_underflow, format }
@@ -371,7 +450,7 @@ mod tests {
     use ffhec_circuit::{Circuit, Plain, evaluate};
 
     use super::*;
-    use crate::float::fir::{Column, Value};
+    use crate::float::fir::Column;
     use crate::float::lower::lower;
 
     fn ty(text: &str) -> Scalar {

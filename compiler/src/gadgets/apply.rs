@@ -110,7 +110,10 @@ fn apply_saturated(g: &mut Gates<'_>, op: &Op, ty: Scalar, operands: &[Typed<'_>
             let choice = operands[0].operand.bits[0];
             g.select(choice, operands[1].operand.bits, operands[2].operand.bits)
         }
-        Op::Convert => convert::convert(g, from, operands[0].operand, ty),
+        Op::Convert => {
+            let from = g.facts().format.map_or(from, Scalar::Float);
+            convert::convert(g, from, operands[0].operand, ty)
+        }
         Op::Reinterpret => convert::reinterpret(g, from, operands[0].operand, ty),
         // A comparison or classification has its operands' type.
         Op::Lt

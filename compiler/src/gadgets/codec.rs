@@ -64,8 +64,7 @@ impl Scalar {
         }
     }
 
-    /// The nearest value of the type, ties to even; too large a value is an infinity in IEEE types and NaN in E4M3
-    /// (the largest magnitude if that saturates).
+    /// The nearest value of the type, ties to even; too large a value is an infinity in IEEE types and NaN in E4M3.
     ///
     /// # Errors
     /// If the value is too large and the type is finite.
@@ -198,12 +197,19 @@ fn parts(value: &Ratio<BigInt>) -> (bool, Ratio<BigUint>) {
     (value.is_negative(), magnitude)
 }
 
+/// An encoding without its sign; the unused pattern of `f8e4m3<finite>` is that of the largest magnitude.
+pub(super) fn magnitude_of(format: FloatFormat, bits: &BigUint) -> BigUint {
+    let magnitude = bits & ones(format.width() - 1);
+    if format.family == (Family::E4m3 { finite: true }) {
+        magnitude.min(format.max_finite())
+    } else {
+        magnitude
+    }
+}
+
 fn decode_float(format: FloatFormat, bits: &BigUint) -> Real {
     let negative = bits.bit(u64::from(format.width()) - 1);
-    let mut magnitude = bits & ones(format.width() - 1);
-    if format.family == (Family::E4m3 { finite: true }) {
-        magnitude = magnitude.min(format.max_finite());
-    }
+    let magnitude = magnitude_of(format, bits);
     let fraction = &magnitude & ones(format.fraction_bits());
     let field =
         i64::try_from(&magnitude >> format.fraction_bits()).expect("bounded: at most 15 exponent bits");
@@ -340,12 +346,8 @@ fn nearest_float(format: FloatFormat, value: &Ratio<BigInt>) -> Option<Encoded> 
     let (negative, magnitude) = parts(value);
     let (integer, unit, exact) = round_precision(format, &magnitude, negative, Rounding::NearestEven);
     let Some(bits) = pack(format, &integer, unit) else {
-        return match format.family {
-            Family::Paper | Family::Ieee { finite: true, .. } => None,
-            Family::Ieee { finite: false, .. } | Family::E4m3 { .. } => {
-                Some(Encoded { bits: overflowed(format, negative, Rounding::NearestEven), exact: false })
-            }
-        };
+        let beyond = || Encoded { bits: overflowed(format, negative, Rounding::NearestEven), exact: false };
+        return (!format.saturates()).then(beyond);
     };
     if !format.has_subnormals() && bits.is_zero() {
         // The nearest values are zero and the smallest normal; zero is the even one.

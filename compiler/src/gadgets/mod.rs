@@ -23,6 +23,7 @@ pub mod objective;
 pub mod parts;
 pub mod prefix;
 pub mod protocol;
+pub mod recip;
 pub mod remainder;
 pub mod round;
 pub mod shift;

@@ -10,6 +10,7 @@ use super::format::{Family, FloatFormat, Rounding};
 use super::mul_fast;
 use super::mul_gradual;
 use super::multiply::product;
+use super::recip;
 use super::round::{Below, Exact, Special, round};
 use super::shift::{index_bits, normalise_within, shift_left};
 
@@ -221,6 +222,9 @@ fn sum_of_terms(g: &mut Gates<'_>, format: FloatFormat, left: &Term, right: &Ter
 /// `x / y`: non-restoring division, as many digits as rounding needs. In formats without infinities `x / 0` is the
 /// largest magnitude with the quotient's sign and `0 / 0` is zero.
 pub fn div(g: &mut Gates<'_>, format: FloatFormat, x: Operand<'_>, y: Operand<'_>) -> Bits {
+    if let Some(negative) = recip::unit_dividend(g, format, x) {
+        return recip::recip(g, format, negative, y);
+    }
     let a = unpack_normalised(g, format, x.bits);
     let b = unpack_normalised(g, format, y.bits);
     let precision = format.precision as usize;

@@ -7,7 +7,7 @@ use num_rational::Ratio;
 use num_traits::{One as _, Pow as _, Signed as _, Zero as _};
 use thiserror::Error;
 
-use super::codec::{Real, signed};
+use super::codec::{Real, magnitude_of, signed};
 use super::format::{Scalar, ones};
 
 /// More significant digits than any halfway point between two values of any type has (under 11,700 decimal ones), so
@@ -243,7 +243,7 @@ impl Scalar {
     fn interval(self, bits: &BigUint) -> Interval {
         match self {
             Scalar::Float(format) => {
-                let magnitude = bits & ones(format.width() - 1);
+                let magnitude = magnitude_of(format, bits);
                 let field = i64::try_from(&magnitude >> format.fraction_bits()).unwrap_or(0);
                 let fraction = &magnitude & ones(format.fraction_bits());
                 let least = fraction.is_zero() && field == 1 && !format.has_subnormals();
@@ -474,7 +474,7 @@ mod tests {
             ("f16", "-1e-999999999999999999999999", "-0"),
             ("f8e4m3", "464", "450"),
             ("f8e4m3", "465", "nan"),
-            ("f8e4m3<finite>", "1e9", "450"),
+            ("f8e4m3<finite>", "463", "450"),
             ("f16", "65519.99", "65500"),
             ("f16", "65520", "inf"),
             ("fixed<4, 4>", "-8", "-8"),
@@ -497,6 +497,7 @@ mod tests {
             "`256` is outside uint<8>, which holds 0 to 255; use a value in that range or a wider type"
         );
         assert!(error("float<5, 11>", "1e9").contains("holds -131008 to 131008"));
+        assert!(error("f8e4m3<finite>", "1e9").contains("holds -448 to 448"));
         assert!(error("float<5, 11>", "inf").contains("no encoding in float<5, 11>"));
         assert!(error("ieee<5, 11, finite>", "nan").contains("no encoding"));
         assert!(error("f8e4m3", "inf").contains("no encoding"));

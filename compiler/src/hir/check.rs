@@ -15,7 +15,7 @@ use super::scope::{ItemId, Mention, Names, What};
 use super::tree::{Argument, Builtin, Kind, LocalId, Node};
 use super::types::{Len, Need, Ty, Unifier, elements, nodes};
 use crate::gadgets::format::{EXPONENT_BITS, Family, MAX_INTEGER_BITS, PRECISION, Real, Rounding, Scalar};
-use crate::hir::{Approximation, Limits, Options};
+use crate::hir::{Approximation, Grade, Limits, Options};
 use crate::source::Span;
 use crate::syntax::ast::{self, Expr, ExprKind, Function, Generic, Ident, TypeKind};
 
@@ -72,6 +72,8 @@ pub(crate) struct Checker<'a> {
     pub default: Scalar,
     /// How analytic functions are approximated where no attribute says it.
     pub approx: Approximation,
+    /// The grade of analytic functions where no attribute says it.
+    pub grade: Grade,
     instances: Vec<Option<Instance>>,
     known: HashMap<(ItemId, Vec<Argument>), usize>,
     constants: BTreeMap<ItemId, usize>,
@@ -92,6 +94,7 @@ impl<'a> Checker<'a> {
             limits: &options.limits,
             default: options.float,
             approx: options.approx,
+            grade: options.grade,
             instances: Vec::new(),
             known: HashMap::new(),
             constants: BTreeMap::new(),

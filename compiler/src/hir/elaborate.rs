@@ -12,7 +12,7 @@ use num_bigint::{BigInt, BigUint};
 use num_traits::{Signed as _, ToPrimitive as _, Zero as _};
 
 use super::check::{Checked, Instance, describe};
-use super::emit::Emit;
+use super::emit::{Emit, Purpose};
 use super::exact::{self, Exact, show, to_i64};
 use super::report::Reports;
 use super::scope::ItemId;
@@ -20,8 +20,10 @@ use super::tree::{Builtin, Kind, LocalId, Node, Pattern, Statement};
 use super::types::Ty;
 use crate::approx;
 use crate::float::fir::{self, Op};
+use crate::float::range;
 use crate::gadgets::format::{Real, Scalar};
-use crate::hir::{Approximation, Evaluation, Limits};
+use crate::hir::{Approximation, Evaluation, Limits, Proof};
+use crate::real::Function;
 use crate::source::Span;
 use crate::syntax::ast::{BinaryOp, UnaryOp};
 
@@ -58,11 +60,19 @@ pub(crate) struct Elaborator<'a> {
     pub places: BTreeMap<String, Span>,
     /// How analytic functions are evaluated, in the order of the program.
     pub evaluations: Vec<Evaluation>,
+    /// Whether the program requires anything of its inputs, besides ranges.
+    pub requires: bool,
+    /// What is proven of the functions' errors, in the order of the program.
+    pub proofs: Vec<Proof>,
+    /// What is known of the values made so far.
+    known: range::Known,
     /// The first file of the library.
-    library_from: u32,
+    pub library_from: u32,
     constants: BTreeMap<ItemId, Value>,
     /// Calls that are being run, outermost first.
     calls: Vec<(Span, String)>,
+    /// Encrypted conditions under which the present place counts, and whether they must hold.
+    guards: Vec<(fir::Value, bool)>,
     steps: u64,
     iterations: u64,
     depth: u32,
@@ -90,19 +100,24 @@ impl<'a> Elaborator<'a> {
         reports: &'a mut Reports,
         limits: &'a Limits,
         library_from: u32,
+        purpose: Purpose,
     ) -> Elaborator<'a> {
         Elaborator {
             checked,
             reports,
             limits,
-            emit: Emit::default(),
+            emit: Emit::new(purpose),
             ranges: BTreeMap::new(),
             comparisons: BTreeMap::new(),
             places: BTreeMap::new(),
             evaluations: Vec::new(),
+            requires: false,
+            proofs: Vec::new(),
+            known: range::Known::default(),
             library_from,
             constants: BTreeMap::new(),
             calls: Vec::new(),
+            guards: Vec::new(),
             steps: 0,
             iterations: 0,
             depth: 0,
@@ -203,6 +218,12 @@ impl<'a> Elaborator<'a> {
         match &node.kind {
             Kind::Bits(bits) => Ok(match &node.ty {
                 Ty::Scalar(scalar) => Value::Scalar(self.emit.constant(*scalar, bits.clone())),
+                Ty::Var(_) | Ty::Int | Ty::Rational | Ty::Array(..) | Ty::Tuple(_) | Ty::Error => {
+                    Value::Poison
+                }
+            }),
+            Kind::Literal { value, bits } => Ok(match &node.ty {
+                Ty::Scalar(scalar) => Value::Scalar(self.emit.literal(*scalar, bits.clone(), value)),
                 Ty::Var(_) | Ty::Int | Ty::Rational | Ty::Array(..) | Ty::Tuple(_) | Ty::Error => {
                     Value::Poison
                 }
@@ -415,7 +436,7 @@ impl<'a> Elaborator<'a> {
     /// Rounds to the nearest value of a type.
     pub(crate) fn encode(&mut self, number: &Exact, scalar: Scalar, span: Span) -> Value {
         match scalar.encode(number) {
-            Ok(encoded) => Value::Scalar(self.emit.constant(scalar, encoded.bits)),
+            Ok(encoded) => Value::Scalar(self.emit.literal(scalar, encoded.bits, number)),
             Err(overflow) => self.error(
                 "E0207",
                 span,
@@ -559,7 +580,10 @@ impl<'a> Elaborator<'a> {
             }
             BinaryOp::Shl | BinaryOp::Shr => return Value::Poison,
         };
-        let value = self.emit.op(op, operands, ty);
+        let value = match self.foretold(&op, &operands) {
+            Some(outcome) => self.emit.constant(Scalar::Bool, BigUint::from(u8::from(outcome))),
+            None => self.emit.op(op, operands, ty),
+        };
         Value::Scalar(if differs { self.emit.op(Op::Not, vec![value], Scalar::Bool) } else { value })
     }
 
@@ -604,7 +628,8 @@ impl<'a> Elaborator<'a> {
 
     /// Notes a comparison that the promised ranges decide.
     fn watch(&mut self, op: BinaryOp, a: fir::Value, b: fir::Value, span: Span) {
-        if self.emit.constant_of(a).is_some() && self.emit.constant_of(b).is_some() {
+        let constant = self.emit.constant_of(a).is_some() && self.emit.constant_of(b).is_some();
+        if constant || self.emit.purpose() == Purpose::Meaning {
             return;
         }
         let outcome = match (self.interval(a, 16), self.interval(b, 16)) {
@@ -621,6 +646,28 @@ impl<'a> Elaborator<'a> {
             .or_insert(outcome);
     }
 
+    /// The outcome of a test that the promised ranges decide.
+    fn foretold(&mut self, op: &Op, operands: &[fir::Value]) -> Option<bool> {
+        if self.ranges.is_empty() || self.emit.purpose() == Purpose::Meaning || !range::is_test(op) {
+            return None;
+        }
+        self.known.extend(self.emit.graph());
+        self.known.outcome(op, operands, |value| self.emit.ty(value))
+    }
+
+    /// The bounds of a value that follow from the promised ranges; else those of all finite values, and beyond.
+    fn bound(&mut self, value: fir::Value, upper: bool) -> Value {
+        let ty = self.emit.ty(value);
+        let Some(format) = ty.as_float() else { return Value::Poison };
+        self.known.extend(self.emit.graph());
+        if let Some((low, high)) = self.known.bounds(value, ty) {
+            return Value::Exact(Rc::new(if upper { high } else { low }));
+        }
+        let Real::Finite(largest) = ty.decode(&format.max_finite()) else { return Value::Poison };
+        let beyond = largest * BigInt::from(2);
+        Value::Exact(Rc::new(if upper { beyond } else { -beyond }))
+    }
+
     /// Bounds of a value, where they follow without rounding.
     #[allow(
         clippy::wildcard_enum_match_arm,
@@ -630,7 +677,7 @@ impl<'a> Elaborator<'a> {
         if let Some(range) = self.ranges.get(&value) {
             return Some(range.clone());
         }
-        let node = self.emit.node(value);
+        let node = self.emit.node(value)?;
         let of = |index: usize| self.interval(node.operands[index], depth.checked_sub(1)?);
         match node.op {
             Op::Constant(_) => match self.known(value)? {
@@ -678,14 +725,14 @@ impl<'a> Elaborator<'a> {
             };
         }
         let before: Vec<Option<Value>> = assigned.iter().map(|id| frame.locals[*id].clone()).collect();
-        let yes = self.eval(frame, then)?;
+        let yes = self.guarded(frame, &choice, true, then)?;
         let after: Vec<Option<Value>> = assigned
             .iter()
             .zip(before)
             .map(|(id, before)| std::mem::replace(&mut frame.locals[*id], before))
             .collect();
         let no = match otherwise {
-            Some(otherwise) => self.eval(frame, otherwise)?,
+            Some(otherwise) => self.guarded(frame, &choice, false, otherwise)?,
             None => unit(),
         };
         for (id, yes) in assigned.iter().zip(after) {
@@ -696,6 +743,44 @@ impl<'a> Elaborator<'a> {
             };
         }
         self.select(&choice, yes, no, span)
+    }
+
+    /// Evaluates a side of an encrypted `if`, which counts if the condition is as `holds` says.
+    fn guarded(
+        &mut self,
+        frame: &mut Frame,
+        choice: &Value,
+        holds: bool,
+        side: &Node,
+    ) -> Result<Value, Stop> {
+        let Some(condition) = as_scalar(choice) else { return self.eval(frame, side) };
+        self.guards.push((condition, holds));
+        let value = self.eval(frame, side);
+        self.guards.pop();
+        value
+    }
+
+    /// Notes what rows must meet: the condition, where the conditions around it hold.
+    fn require(&mut self, condition: fir::Value, span: Span) -> Value {
+        if self.known_bool(condition) == Some(false) && self.guards.is_empty() {
+            return self.error(
+                "E0317",
+                span,
+                "this requirement is never met",
+                "false for all inputs",
+                "correct the condition, or the public values that it depends on",
+            );
+        }
+        self.requires |= self.known_bool(condition) != Some(true);
+        if self.emit.purpose() == Purpose::Meaning {
+            let mut met = condition;
+            for (guard, holds) in self.guards.clone() {
+                let spared = if holds { self.emit.op(Op::Not, vec![guard], Scalar::Bool) } else { guard };
+                met = self.emit.op(Op::Or, vec![spared, met], Scalar::Bool);
+            }
+            self.emit.require(met, span);
+        }
+        unit()
     }
 
     /// `yes` if the encrypted `choice` holds, else `no`; member by member.
@@ -897,10 +982,61 @@ impl<'a> Elaborator<'a> {
                 );
             }
         }
+        let function = self.meant(instance).filter(|_| self.emit.purpose() == Purpose::Meaning);
+        if let Some(function) = function {
+            return self.call_meant(function, instance, values, span);
+        }
         self.calls.push((span, instance.name.clone()));
         let value = self.run(instance, values);
         self.calls.pop();
         value
+    }
+
+    /// The library function that an instance is one of, if it has a meaning of its own.
+    fn meant(&self, instance: &Instance) -> Option<Function> {
+        Function::named(&instance.name).filter(|_| instance.span.file >= self.library_from)
+    }
+
+    /// A call of a function that means more than its body says. On constants the body is run too, for what the gates make
+    /// of them may decide what is compiled.
+    fn call_meant(
+        &mut self,
+        function: Function,
+        instance: &Instance,
+        values: Vec<Value>,
+        span: Span,
+    ) -> Result<Value, Stop> {
+        let mut operands = Vec::new();
+        for value in &values {
+            scalars_of(value, &mut operands);
+        }
+        let folded = if operands.iter().all(|value| self.emit.constant_of(*value).is_some()) {
+            self.calls.push((span, instance.name.clone()));
+            let folded = self.run(instance, values.clone());
+            self.calls.pop();
+            Some(folded?)
+        } else {
+            None
+        };
+        let constant = |own: &Self, at: usize| {
+            let mut results = Vec::new();
+            scalars_of(folded.as_ref()?, &mut results);
+            own.emit.constant_of(*results.get(at)?).cloned()
+        };
+        let Some(&first) = operands.first() else { return Ok(Value::Poison) };
+        let ty = self.emit.ty(first);
+        if let Function::Softmax(_) = function {
+            let mut results = Vec::with_capacity(operands.len());
+            for at in 0..operands.len() {
+                let index = u32::try_from(at).expect("bounded by the element limit");
+                let bits = constant(self, at);
+                let value = self.emit.function(Function::Softmax(index), operands.clone(), ty, bits);
+                results.push(Value::Scalar(value));
+            }
+            return Ok(list(results));
+        }
+        let bits = constant(self, 0);
+        Ok(Value::Scalar(self.emit.function(function, operands, ty, bits)))
     }
 
     fn is_public(&self, value: &Value) -> bool {
@@ -928,6 +1064,10 @@ impl<'a> Elaborator<'a> {
                 }
                 self.select(choice, yes.clone(), no.clone(), span)
             }
+            (Builtin::Require, [Value::Scalar(condition)]) => {
+                let place = if let Kind::Builtin { args, .. } = &node.kind { args[0].span } else { span };
+                Ok(self.require(*condition, place))
+            }
             (Builtin::Minimax | Builtin::LargestDifference | Builtin::Evaluated, args) => {
                 self.approximation(function, args, span)
             }
@@ -939,6 +1079,15 @@ impl<'a> Elaborator<'a> {
                 let pairs: Vec<Value> =
                     x.iter().zip(y.iter()).flat_map(|(x, y)| [x.clone(), y.clone()]).collect();
                 self.sum(Op::Dot, &pairs, &node.ty, span)
+            }
+            (Builtin::Proven, [error]) => {
+                if let Some(error) = as_exact(error) {
+                    self.prove(&error);
+                }
+                Ok(unit())
+            }
+            (Builtin::LowerBound | Builtin::UpperBound, [Value::Scalar(x)]) => {
+                Ok(self.bound(*x, function == Builtin::UpperBound))
             }
             _ => {
                 let scalars: Option<Vec<fir::Value>> = args.iter().map(as_scalar).collect();
@@ -1012,6 +1161,20 @@ impl<'a> Elaborator<'a> {
                 Ok(unit())
             }
             _ => Ok(Value::Poison),
+        }
+    }
+
+    /// Notes a proof about the function that says it, if the program itself calls that.
+    fn prove(&mut self, error: &Exact) {
+        let Some((span, function)) = self.calls.last() else { return };
+        if span.file >= self.library_from {
+            return;
+        }
+        let hundredths = (error * BigInt::from(100)).ceil().to_integer();
+        let error = format!("{}.{:0>2}", &hundredths / 100, (&hundredths % 100_u32).to_string());
+        let proof = Proof { function: function.clone(), error };
+        if !self.proofs.contains(&proof) {
+            self.proofs.push(proof);
         }
     }
 
@@ -1110,11 +1273,18 @@ impl<'a> Elaborator<'a> {
             | Builtin::Sum
             | Builtin::Dot
             | Builtin::Len
+            | Builtin::Require
             | Builtin::Minimax
             | Builtin::LargestDifference
-            | Builtin::Evaluated => return Value::Poison,
+            | Builtin::Evaluated
+            | Builtin::Proven
+            | Builtin::LowerBound
+            | Builtin::UpperBound => return Value::Poison,
         };
-        Value::Scalar(self.emit.op(op, args, *ty))
+        match self.foretold(&op, &args) {
+            Some(outcome) => self.boolean(outcome),
+            None => Value::Scalar(self.emit.op(op, args, *ty)),
+        }
     }
 
     /// Whether operands have the types that the operation takes; they may not after an error, which was reported.
@@ -1156,9 +1326,13 @@ impl<'a> Elaborator<'a> {
             | Builtin::Sum
             | Builtin::Dot
             | Builtin::Len
+            | Builtin::Require
             | Builtin::Minimax
             | Builtin::LargestDifference
-            | Builtin::Evaluated => args.iter().all(|value| self.emit.ty(*value) == ty),
+            | Builtin::Evaluated
+            | Builtin::Proven
+            | Builtin::LowerBound
+            | Builtin::UpperBound => args.iter().all(|value| self.emit.ty(*value) == ty),
         }
     }
 
@@ -1251,6 +1425,15 @@ fn as_scalar(value: &Value) -> Option<fir::Value> {
 
 fn as_exact(value: &Value) -> Option<Rc<Exact>> {
     if let Value::Exact(value) = value { Some(value.clone()) } else { None }
+}
+
+/// The values of scalar types in a value, in order.
+fn scalars_of(value: &Value, found: &mut Vec<fir::Value>) {
+    match value {
+        Value::Scalar(value) => found.push(*value),
+        Value::List(items) => items.iter().for_each(|item| scalars_of(item, found)),
+        Value::Exact(_) | Value::Poison => {}
+    }
 }
 
 fn whole_value(value: i64) -> Value {

@@ -1,4 +1,5 @@
-//! Builds the flat float IR: equal operations are made once, operations on constants are folded.
+//! Builds the flat float IR: equal operations are made once, operations on constants are folded. Or, from the same
+//! elaboration, a program's meaning over the real numbers: then operations on constants stay, beside what they fold to.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -7,11 +8,33 @@ use num_bigint::BigUint;
 use crate::float::fir::{Graph, Node, Op, Value};
 use crate::float::fold;
 use crate::gadgets::format::Scalar;
+use crate::real::{self, Exact, Function};
+use crate::source::Span;
+
+/// What the operations are to say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// Which gates there are.
+    Gates,
+    /// What the program means over the real numbers.
+    Meaning,
+}
+
+/// The operations of a program over the real numbers.
+#[derive(Default)]
+struct Meaning {
+    nodes: Vec<real::Node>,
+    /// The encodings of values that do not depend on the inputs, as the gates have them.
+    constants: Vec<Option<BigUint>>,
+    known: HashMap<(real::Op, Vec<Value>, Scalar), Value>,
+    requirements: Vec<(Span, Value)>,
+}
 
 /// A graph under construction.
-#[derive(Default)]
 pub(crate) struct Emit {
     graph: Graph,
+    /// Instead of the graph's operations; its inputs and results are used.
+    meaning: Option<Meaning>,
     known: HashMap<(Op, Vec<Value>, Scalar), Value>,
     origin: u32,
     /// Places of names in the graph's functions.
@@ -21,6 +44,23 @@ pub(crate) struct Emit {
 }
 
 impl Emit {
+    /// An empty graph.
+    pub(crate) fn new(purpose: Purpose) -> Emit {
+        Emit {
+            graph: Graph::default(),
+            meaning: (purpose == Purpose::Meaning).then(Meaning::default),
+            known: HashMap::new(),
+            origin: 0,
+            functions: HashMap::new(),
+            folded: 0,
+        }
+    }
+
+    /// What the operations are to say.
+    pub(crate) fn purpose(&self) -> Purpose {
+        if self.meaning.is_some() { Purpose::Meaning } else { Purpose::Gates }
+    }
+
     /// Operations made from now on come from this function; returns the one before.
     pub(crate) fn enter(&mut self, function: &str) -> u32 {
         let functions = &mut self.graph.functions;
@@ -45,33 +85,77 @@ impl Emit {
 
     /// Number of operations so far.
     pub(crate) fn len(&self) -> usize {
-        self.graph.nodes.len()
+        self.meaning.as_ref().map_or(self.graph.nodes.len(), |meaning| meaning.nodes.len())
+    }
+
+    /// What was made so far.
+    pub(crate) fn graph(&self) -> &Graph {
+        &self.graph
     }
 
     /// The type of a value.
     pub(crate) fn ty(&self, value: Value) -> Scalar {
-        self.graph.nodes[value.0 as usize].ty
+        let index = value.0 as usize;
+        self.meaning.as_ref().map_or_else(|| self.graph.nodes[index].ty, |meaning| meaning.nodes[index].ty)
     }
 
-    /// The operation that makes a value.
-    pub(crate) fn node(&self, value: Value) -> &Node {
-        &self.graph.nodes[value.0 as usize]
+    /// The operation of the graph that makes a value.
+    pub(crate) fn node(&self, value: Value) -> Option<&Node> {
+        self.graph.nodes.get(value.0 as usize)
     }
 
     /// The encoding of a value that is constant.
     pub(crate) fn constant_of(&self, value: Value) -> Option<&BigUint> {
-        if let Op::Constant(bits) = &self.node(value).op { Some(bits) } else { None }
+        if let Some(meaning) = &self.meaning {
+            return meaning.constants[value.0 as usize].as_ref();
+        }
+        if let Op::Constant(bits) = &self.node(value)?.op { Some(bits) } else { None }
     }
 
     /// A public value.
     pub(crate) fn constant(&mut self, ty: Scalar, bits: BigUint) -> Value {
+        if let Some(meaning) = &mut self.meaning {
+            return meaning.push(real::Op::Constant(bits.clone()), Vec::new(), ty, Some(bits));
+        }
         self.push(Op::Constant(bits), Vec::new(), ty)
+    }
+
+    /// A literal: the encoding is the number, rounded to the type.
+    pub(crate) fn literal(&mut self, ty: Scalar, bits: BigUint, number: &Exact) -> Value {
+        match (&mut self.meaning, ty) {
+            (Some(meaning), Scalar::Float(_) | Scalar::Fixed { .. }) => {
+                meaning.push(real::Op::Number(number.clone()), Vec::new(), ty, Some(bits))
+            }
+            (_, _) => self.constant(ty, bits),
+        }
+    }
+
+    /// The result of a library function over the real numbers; `constant` is its encoding, if it is constant.
+    pub(crate) fn function(
+        &mut self,
+        function: Function,
+        operands: Vec<Value>,
+        ty: Scalar,
+        constant: Option<BigUint>,
+    ) -> Value {
+        let meaning = self.meaning.as_mut().expect("only where the meaning is asked for");
+        meaning.push(real::Op::Function(function), operands, ty, constant)
+    }
+
+    /// A condition that rows must meet.
+    pub(crate) fn require(&mut self, condition: Value, span: Span) {
+        if let Some(meaning) = &mut self.meaning {
+            meaning.requirements.push((span, condition));
+        }
     }
 
     /// A new encrypted input.
     pub(crate) fn input(&mut self, name: String, ty: Scalar, range: Option<(BigUint, BigUint)>) -> Value {
         let index = u32::try_from(self.graph.inputs.len()).expect("bounded by the element limit");
         self.graph.inputs.push(crate::float::fir::Column { name, ty, range });
+        if let Some(meaning) = &mut self.meaning {
+            return meaning.push(real::Op::Input(index), Vec::new(), ty, None);
+        }
         self.push(Op::Input(index), Vec::new(), ty)
     }
 
@@ -93,7 +177,13 @@ impl Emit {
         if let Some(constants) = constants {
             self.folded += 1;
             let bits = fold::evaluate(&op, ty, &constants);
-            return self.constant(ty, bits);
+            return match &mut self.meaning {
+                Some(meaning) => meaning.push(real::Op::Operation(op), operands, ty, Some(bits)),
+                None => self.constant(ty, bits),
+            };
+        }
+        if let Some(meaning) = &mut self.meaning {
+            return meaning.push(real::Op::Operation(op), operands, ty, None);
         }
         self.push(op, operands, ty)
     }
@@ -108,6 +198,13 @@ impl Emit {
         self.graph.nodes.push(Node { op, operands, ty, origin: self.origin });
         self.known.insert(key, value);
         value
+    }
+
+    /// The program over the real numbers, if that was the purpose.
+    pub(crate) fn into_meaning(self) -> Option<real::Program> {
+        let Meaning { nodes, requirements, .. } = self.meaning?;
+        let inputs = self.graph.inputs.iter().map(|column| column.ty).collect();
+        Some(real::Program::new(inputs, nodes, self.graph.outputs, requirements))
     }
 
     /// The graph without the operations that no result needs; inputs stay. Also says which inputs are needed.
@@ -147,6 +244,21 @@ impl Emit {
         }
         keep_functions(&mut graph);
         (graph, used)
+    }
+}
+
+impl Meaning {
+    fn push(&mut self, op: real::Op, operands: Vec<Value>, ty: Scalar, constant: Option<BigUint>) -> Value {
+        let key = (op, operands, ty);
+        if let Some(&value) = self.known.get(&key) {
+            return value;
+        }
+        let value = Value(u32::try_from(self.nodes.len()).expect("bounded by the node limit"));
+        let (op, operands, ty) = key.clone();
+        self.nodes.push(real::Node { op, operands, ty });
+        self.constants.push(constant);
+        self.known.insert(key, value);
+        value
     }
 }
 

@@ -310,7 +310,7 @@ impl Elaborator<'_> {
     }
 
     /// Warns about encrypted parameters that no result needs, and comparisons that ranges decide.
-    pub(crate) fn warnings(&mut self, inputs: &[Inputs], used: &BTreeSet<u32>, library_from: u32) {
+    pub(crate) fn warnings(&mut self, inputs: &[Inputs], used: &BTreeSet<u32>) {
         for input in inputs {
             let range = input.first..input.first + input.count;
             if !input.name.starts_with('_') && used.range(range).next().is_none() {
@@ -326,7 +326,7 @@ impl Elaborator<'_> {
         let comparisons = std::mem::take(&mut self.comparisons);
         for (span, outcome) in comparisons {
             if let Some(outcome) = outcome
-                && span.file < library_from
+                && span.file < self.library_from
             {
                 self.reports.warning(
                     "W0002",

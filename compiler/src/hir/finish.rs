@@ -24,6 +24,7 @@ impl Body<'_, '_> {
                 node.kind = self.literal(&value, form, &ty, span);
             }
             Kind::Bits(_)
+            | Kind::Literal { .. }
             | Kind::Exact(_)
             | Kind::Limit { .. }
             | Kind::Local(_)
@@ -34,7 +35,7 @@ impl Body<'_, '_> {
                 self.finish(operand);
                 if *op == UnaryOp::Neg
                     && let Ty::Scalar(Scalar::Uint(bits)) = ty
-                    && !matches!(operand.kind, Kind::Bits(_))
+                    && !matches!(operand.kind, Kind::Literal { .. })
                 {
                     self.error(
                         "E0201",
@@ -132,6 +133,7 @@ impl Body<'_, '_> {
             | Kind::Coerce(_)
             | Kind::Number { .. }
             | Kind::Bits(_)
+            | Kind::Literal { .. }
             | Kind::Exact(_)
             | Kind::Limit { .. }
             | Kind::Local(_)
@@ -185,7 +187,7 @@ impl Body<'_, '_> {
                             "write the number that is meant, or use a wider type",
                         );
                     }
-                    Kind::Bits(encoded.bits)
+                    Kind::Literal { value: Rc::new(value.clone()), bits: encoded.bits }
                 }
                 Err(overflow) => {
                     self.error(
@@ -243,7 +245,9 @@ impl Body<'_, '_> {
                 Argument::Type(ty) => Argument::Type(self.unifier.deep(&ty)),
                 Argument::Const(len) => match self.unifier.resolve_len(len) {
                     Len::Known(len) => Argument::Const(Len::Known(len)),
-                    Len::Var(_) if name == "DEGREE" || name == "METHOD" => Argument::Const(Len::Known(0)),
+                    Len::Var(_) if ["DEGREE", "METHOD", "GRADE"].contains(&name.as_str()) => {
+                        Argument::Const(Len::Known(0))
+                    }
                     Len::Var(_) | Len::Any => {
                         let function = self.checker.names.items[item].name.name.clone();
                         self.error(
@@ -283,6 +287,7 @@ pub(crate) fn whole_constant(node: &Node) -> Option<bool> {
         Kind::Block { statements, value: Some(value) } if statements.is_empty() => whole_constant(value),
         Kind::Number { .. }
         | Kind::Bits(_)
+        | Kind::Literal { .. }
         | Kind::Exact(_)
         | Kind::Limit { .. }
         | Kind::Local(_)
@@ -318,6 +323,7 @@ fn make_whole(node: &mut Node) {
         Kind::Block { value, .. } => value.iter_mut().for_each(|value| make_whole(value)),
         Kind::Number { .. }
         | Kind::Bits(_)
+        | Kind::Literal { .. }
         | Kind::Exact(_)
         | Kind::Limit { .. }
         | Kind::Local(_)

@@ -13,7 +13,7 @@ use super::scope::{ItemId, What};
 use super::tree::{Argument, Builtin, Kind, LocalId, Node, Pattern, Statement};
 use super::types::{Len, Need, Ty};
 use crate::gadgets::format::Scalar;
-use crate::hir::Approximation;
+use crate::hir::{Approximation, Grade};
 use crate::source::Span;
 use crate::syntax::ast::{
     self, Attribute, BinaryOp, Expr, ExprKind, Function, Generic, Ident, LiteralForm, StatementKind, UnaryOp,
@@ -1060,6 +1060,7 @@ impl<'a> Body<'_, 'a> {
             Kind::Local(local) => self.locals[*local].secret,
             Kind::Number { .. }
             | Kind::Bits(_)
+            | Kind::Literal { .. }
             | Kind::Exact(_)
             | Kind::Limit { .. }
             | Kind::Const(_)
@@ -1087,21 +1088,24 @@ impl<'a> Body<'_, 'a> {
     fn call(&mut self, name: &'a Ident, args: &'a [Expr], attributes: &'a [Attribute], span: Span) -> Node {
         let span = Span { start: name.span.start, ..span };
         let choice = self.attributes(attributes);
-        let approx = attributes.iter().find(|attribute| attribute.name.name == "approx");
+        let named = |name: &str| attributes.iter().find(|attribute| attribute.name.name == name);
+        let (approx, grade) = (named("approx"), named("grade"));
         if let Some(item) = self.checker.names.lookup(self.env.file, &name.name)
             && let What::Fn(function) = self.checker.names.items[item].what
         {
-            if let Some(approx) = approx
-                && !has_degree(function)
-            {
-                self.not_analytic(&name.name, approx.span);
+            for (attribute, generic) in [(approx, "DEGREE"), (grade, "GRADE")] {
+                if let Some(attribute) = attribute
+                    && !has_constant(function, generic)
+                {
+                    self.not_analytic(&name.name, attribute.span);
+                }
             }
             return self.call_function(item, function, args, choice, span);
         }
-        if let Some(approx) = approx
+        if let Some(attribute) = approx.or(grade)
             && Builtin::named(&name.name).is_some()
         {
-            self.not_analytic(&name.name, approx.span);
+            self.not_analytic(&name.name, attribute.span);
         }
         if let Some((function, arity)) = Builtin::named(&name.name) {
             if args.len() != arity {
@@ -1147,17 +1151,51 @@ impl<'a> Body<'_, 'a> {
         }
     }
 
-    /// What `#[approx(taylor, degree = n)]` asks for.
+    /// What `#[grade(fast)]` asks for.
+    fn grade(&mut self, attribute: &'a Attribute) -> Option<Grade> {
+        let found = match attribute.args.as_slice() {
+            [(name, None)] => match name.name.as_str() {
+                "faithful" => Some(Grade::Faithful),
+                "fast" => Some(Grade::Fast),
+                _ => None,
+            },
+            _ => None,
+        };
+        if found.is_none() {
+            self.error(
+                "E0111",
+                attribute.span,
+                "`grade` names one of two grades",
+                "expected `faithful` or `fast`",
+                "write `#[grade(fast)]`",
+            );
+        }
+        found
+    }
+
+    /// The grade of the calls in a function of the library is that of the function.
+    fn inherited_grade(&self) -> Option<Len> {
+        match self.env.generics.get("GRADE") {
+            Some(Argument::Const(len)) => Some(*len),
+            Some(Argument::Type(_)) | None => None,
+        }
+    }
+
+    /// What `#[approx(taylor, degree = n)]` and `#[grade(fast)]` ask for.
     fn attributes(&mut self, attributes: &'a [Attribute]) -> Choice {
-        let mut choice = Choice { degree: None, method: self.checker.approx };
+        let mut choice = Choice { degree: None, method: self.checker.approx, grade: None };
         for attribute in attributes {
+            if attribute.name.name == "grade" {
+                choice.grade = self.grade(attribute);
+                continue;
+            }
             if attribute.name.name != "approx" {
                 self.error(
                     "E0111",
                     attribute.span,
                     format!("there is no attribute `{}`", attribute.name.name),
                     "unknown attribute",
-                    "the attribute of calls is `#[approx(taylor, degree = 9)]`",
+                    "the attributes of calls are `#[approx(taylor, degree = 9)]` and `#[grade(fast)]`",
                 );
                 continue;
             }
@@ -1221,6 +1259,14 @@ impl<'a> Body<'_, 'a> {
                     match (name.name.as_str(), choice) {
                         ("DEGREE", Choice { degree: Some(degree), .. }) => {
                             self.unifier.unify_len(len, Len::Known(degree));
+                        }
+                        ("GRADE", Choice { grade, .. }) => {
+                            let default = || Len::Known(self.checker.grade.code());
+                            let known = match grade {
+                                Some(grade) => Len::Known(grade.code()),
+                                None => self.inherited_grade().unwrap_or_else(default),
+                            };
+                            self.unifier.unify_len(len, known);
                         }
                         ("METHOD", Choice { method, .. }) if method != Approximation::Cheapest => {
                             self.unifier.unify_len(len, Len::Known(method.code()));
@@ -1362,6 +1408,7 @@ impl<'a> Body<'_, 'a> {
                 self.encoding(&value, &bits.ty, bits.span);
                 (vec![bits], value)
             }
+            Builtin::Require => (vec![self.expr(&args[0], Some(&Ty::BOOL))], Ty::Tuple(Rc::new([]))),
             Builtin::Sum => {
                 let (nodes, ty) = self.vectors(args);
                 (nodes, ty)
@@ -1382,6 +1429,8 @@ impl<'a> Body<'_, 'a> {
                     Ty::Tuple(Rc::new([])),
                 )
             }
+            Builtin::Proven => (self.arguments_of(args, &[Ty::Rational]), Ty::Tuple(Rc::new([]))),
+            Builtin::LowerBound | Builtin::UpperBound => (self.same(args, Need::FLOAT).0, Ty::Rational),
             Builtin::Len => {
                 let array = self.expr(&args[0], None);
                 self.solve();
@@ -1491,14 +1540,15 @@ fn simple(expr: &Expr, depth: u32) -> bool {
 struct Choice {
     degree: Option<i64>,
     method: Approximation,
+    grade: Option<Grade>,
 }
 
-/// Whether calls of a function choose a degree of approximation.
-fn has_degree(function: &Function) -> bool {
+/// Whether calls of a function choose a constant such as the degree of approximation.
+fn has_constant(function: &Function, constant: &str) -> bool {
     function
         .generics
         .iter()
-        .any(|generic| matches!(generic, Generic::Const { name, .. } if name.name == "DEGREE"))
+        .any(|generic| matches!(generic, Generic::Const { name, .. } if name.name == constant))
 }
 
 /// Whether a type as written has the part `name`.

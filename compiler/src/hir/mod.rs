@@ -28,11 +28,14 @@ use crate::diag::Diagnostic;
 use crate::float::fir::Graph;
 use crate::gadgets::format::Scalar;
 use crate::gadgets::objective::Objective;
+use crate::real;
 use crate::source::{Loader, Sources, Span};
 use crate::syntax::ast::{Body, Expr};
 
 use check::{Checked, Checker};
 use elaborate::Elaborator;
+use emit::Purpose;
+use entry::Inputs;
 use report::Reports;
 use scope::{Files, Names, What};
 
@@ -117,6 +120,35 @@ impl Approximation {
     }
 }
 
+/// How large an error the functions of the library may have.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Grade {
+    /// Below 1 ulp, whatever the argument.
+    #[default]
+    Faithful,
+    /// Below 4 ulp, and numbers below the smallest normal are 0: fewer gates.
+    Fast,
+}
+
+impl Grade {
+    /// The `GRADE` of library functions.
+    fn code(self) -> i64 {
+        match self {
+            Grade::Faithful => 0,
+            Grade::Fast => 1,
+        }
+    }
+}
+
+/// What is proven of a function of the library where the program calls it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Proof {
+    /// The function that the program calls.
+    pub function: String,
+    /// In ulp, rounded up: `0.93`.
+    pub error: String,
+}
+
 /// How a function of the library is evaluated: by polynomials on segments of its range.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Evaluation {
@@ -149,6 +181,8 @@ pub struct Options {
     pub objective: Objective,
     /// How analytic functions are approximated where no attribute says it.
     pub approx: Approximation,
+    /// How large an error analytic functions may have where no attribute says it.
+    pub grade: Grade,
 }
 
 impl Default for Options {
@@ -163,6 +197,7 @@ impl Default for Options {
             flags: false,
             objective: Objective::default(),
             approx: Approximation::default(),
+            grade: Grade::default(),
         }
     }
 }
@@ -180,6 +215,10 @@ pub struct Analysis {
     pub doc: String,
     /// How the analytic functions that it calls are evaluated.
     pub evaluations: Vec<Evaluation>,
+    /// Whether it requires anything of its inputs, besides ranges: [`real::Program::broken`] says what.
+    pub requires: bool,
+    /// What is proven of the errors of the functions that it calls.
+    pub proofs: Vec<Proof>,
 }
 
 /// Parses, checks and unrolls the program `sources.files[0]`. Files that it uses and the standard library are added
@@ -192,6 +231,62 @@ pub fn analyze(
     options: &Options,
     loader: &mut dyn Loader,
 ) -> Result<Analysis, Vec<Diagnostic>> {
+    elaborated(sources, options, loader)
+}
+
+/// Like [`analyze`], for the meaning of the program over the real numbers.
+pub(crate) fn reals(
+    sources: &mut Sources,
+    options: &Options,
+    loader: &mut dyn Loader,
+) -> Result<real::Program, Vec<Diagnostic>> {
+    elaborated(sources, options, loader)
+}
+
+/// What can be made of an elaborated program.
+trait Product: Sized + Send {
+    /// What the program is elaborated for.
+    const PURPOSE: Purpose;
+
+    /// Takes it from the elaborator; `doc` is the comment of `main`, which has these inputs.
+    fn of(elaborator: Elaborator<'_>, inputs: &[Inputs], doc: String) -> Option<Self>;
+
+    /// Adds what is strange about the program.
+    fn warn(&mut self, warnings: Vec<Diagnostic>);
+}
+
+impl Product for Analysis {
+    const PURPOSE: Purpose = Purpose::Gates;
+
+    fn of(mut elaborator: Elaborator<'_>, inputs: &[Inputs], doc: String) -> Option<Analysis> {
+        let emit = std::mem::replace(&mut elaborator.emit, emit::Emit::new(Purpose::Gates));
+        let (graph, used) = emit.finish();
+        elaborator.warnings(inputs, &used);
+        let Elaborator { places, evaluations, proofs, requires, .. } = elaborator;
+        Some(Analysis { graph, places, warnings: Vec::new(), doc, evaluations, proofs, requires })
+    }
+
+    fn warn(&mut self, warnings: Vec<Diagnostic>) {
+        self.warnings = warnings;
+    }
+}
+
+impl Product for real::Program {
+    const PURPOSE: Purpose = Purpose::Meaning;
+
+    fn of(elaborator: Elaborator<'_>, _: &[Inputs], _: String) -> Option<real::Program> {
+        elaborator.emit.into_meaning()
+    }
+
+    /// They are those of the program, which were shown when it was compiled.
+    fn warn(&mut self, _: Vec<Diagnostic>) {}
+}
+
+fn elaborated<P: Product>(
+    sources: &mut Sources,
+    options: &Options,
+    loader: &mut dyn Loader,
+) -> Result<P, Vec<Diagnostic>> {
     let mut syntax = Vec::new();
     let files = scope::load(sources, loader, &mut syntax);
     let work = || program(&files, options, syntax);
@@ -213,7 +308,11 @@ pub fn analyze(
     })
 }
 
-fn program(files: &Files, options: &Options, syntax: Vec<Diagnostic>) -> Result<Analysis, Vec<Diagnostic>> {
+fn program<P: Product>(
+    files: &Files,
+    options: &Options,
+    syntax: Vec<Diagnostic>,
+) -> Result<P, Vec<Diagnostic>> {
     let broken = syntax.iter().any(|found| found.severity == crate::diag::Severity::Error);
     let mut reports = Reports::default();
     if options.float.as_float().is_none() {
@@ -225,7 +324,7 @@ fn program(files: &Files, options: &Options, syntax: Vec<Diagnostic>) -> Result<
         return Err(reports.into_list());
     }
     let names = Names::collect(files, &mut reports);
-    let mut found = match &files.modules[0].body {
+    let mut found: Option<P> = match &files.modules[0].body {
         Body::Expression(expr) => {
             let inputs = free_inputs(expr, &names);
             let checked = Checker::new(&names, &mut reports, options).expression(0, expr, &inputs);
@@ -239,9 +338,9 @@ fn program(files: &Files, options: &Options, syntax: Vec<Diagnostic>) -> Result<
     diagnostics.extend(reports.into_list().into_iter().filter(trustworthy));
     diagnostics.sort_by_key(|diagnostic| (diagnostic.span.is_none(), diagnostic.span));
     match found.take() {
-        Some(mut analysis) if !errors => {
-            analysis.warnings = diagnostics;
-            Ok(analysis)
+        Some(mut product) if !errors => {
+            product.warn(diagnostics);
+            Ok(product)
         }
         _ => Err(diagnostics),
     }
@@ -269,13 +368,13 @@ fn trustworthy<'f>(files: &'f Files, syntax: &[Diagnostic]) -> impl Fn(&Diagnost
     }
 }
 
-fn items(
+fn items<P: Product>(
     files: &Files,
     names: &Names<'_>,
     options: &Options,
     reports: &mut Reports,
     broken: bool,
-) -> Option<Analysis> {
+) -> Option<P> {
     let main = names.own(0).find(|id| names.items[*id].name.name == "main");
     let entry = main.and_then(|id| match names.items[id].what {
         What::Fn(function) => Some((id, function)),
@@ -318,16 +417,16 @@ fn items(
 }
 
 /// Unrolls a checked program.
-fn finish(
+fn finish<P: Product>(
     checked: &Checked,
     names: &Names<'_>,
     options: &Options,
     reports: &mut Reports,
     results: Option<Vec<String>>,
     doc: String,
-) -> Option<Analysis> {
+) -> Option<P> {
     let main = checked.instances.get(checked.main?)?.as_ref()?;
-    let mut elaborator = Elaborator::new(checked, reports, &options.limits, names.library_from);
+    let mut elaborator = Elaborator::new(checked, reports, &options.limits, names.library_from, P::PURPOSE);
     let (args, inputs) = elaborator.arguments(main, &options.public).ok()?;
     let value = elaborator.run(main, args).ok()?;
     elaborator.results(&value, results.as_deref(), options.float, main.body.span);
@@ -340,10 +439,7 @@ fn finish(
             return None;
         }
     }
-    let (graph, used) = std::mem::take(&mut elaborator.emit).finish();
-    elaborator.warnings(&inputs, &used, names.library_from);
-    let (places, evaluations) = (elaborator.places, elaborator.evaluations);
-    Some(Analysis { graph, places, warnings: Vec::new(), doc, evaluations })
+    P::of(elaborator, &inputs, doc)
 }
 
 /// The inputs of an expression: its free names that are no constants, in order of first appearance.

@@ -788,6 +788,16 @@ fn attributes_are_checked() {
     refused("fn main(x: f16) -> f16 { §#[approx(taylor, degree = 3)] relu(x) }", "E0111");
     refused("fn main(x: f16) -> f16 { §#[approx(taylor)] abs(x) }", "E0111");
     refused("fn main(x: f16) -> f16 { §#[inline] relu(x) }", "E0111");
+    refused("fn main(x: f16) -> f16 { §#[grade(exact)] exp(x) }", "E0111");
+    refused("fn main(x: f16) -> f16 { §#[grade] exp(x) }", "E0111");
+    refused("fn main(x: f16) -> f16 { §#[grade(fast)] relu(x) }", "E0111");
+    refused("fn main(x: f16) -> f16 { §#[grade(fast)] sqrt(x) }", "E0111");
+    check(
+        "// in: x=1\n// out: a=1 b=0 c=2
+        fn g<T: float, const GRADE: int>(x: T) -> T { x * GRADE }
+        fn f<T: float, const GRADE: int>(x: T) -> T { g(x) + #[grade(fast)] g(x) }
+        fn main(x: f16) -> (a: f16, b: f16, c: f16) { (f(x), g(x), #[grade(fast)] f(x)) }",
+    );
     check(
         "// in: x=1\n// out: result=9
         fn f<T: float, const DEGREE: int>(x: T) -> T { x * DEGREE }

@@ -32,6 +32,11 @@ pub(crate) enum Kind {
     },
     /// A constant of the node's scalar type.
     Bits(BigUint),
+    /// A literal of the node's scalar type, and its encoding.
+    Literal {
+        value: Rc<Exact>,
+        bits: BigUint,
+    },
     /// A compile-time value.
     Exact(Rc<Exact>),
     /// `T::MAX`, `T::MIN_POSITIVE`.
@@ -175,17 +180,25 @@ pub(crate) enum Builtin {
     Sum,
     Dot,
     Len,
+    /// `require(condition)`: what a row of the table must meet.
+    Require,
     /// `minimax(series, terms, degree, unit)`, for the library.
     Minimax,
     /// `largest_difference(series, polynomials, terms)`, for the library.
     LargestDifference,
     /// `evaluated(method, degree, segments, widths, error)`, for the library.
     Evaluated,
+    /// `proven(ulp)`, for the library.
+    Proven,
+    /// `lower_bound(x)`, for the library.
+    LowerBound,
+    /// `upper_bound(x)`, for the library.
+    UpperBound,
 }
 
 impl Builtin {
     /// All with their names and numbers of arguments.
-    pub(crate) const ALL: [(&'static str, Builtin, usize); 35] = [
+    pub(crate) const ALL: [(&'static str, Builtin, usize); 39] = [
         ("abs", Builtin::Abs, 1),
         ("neg", Builtin::Neg, 1),
         ("min", Builtin::Min, 2),
@@ -218,9 +231,13 @@ impl Builtin {
         ("sum", Builtin::Sum, 1),
         ("dot", Builtin::Dot, 2),
         ("len", Builtin::Len, 1),
+        ("require", Builtin::Require, 1),
         ("minimax", Builtin::Minimax, 4),
         ("largest_difference", Builtin::LargestDifference, 3),
         ("evaluated", Builtin::Evaluated, 5),
+        ("proven", Builtin::Proven, 1),
+        ("lower_bound", Builtin::LowerBound, 1),
+        ("upper_bound", Builtin::UpperBound, 1),
     ];
 
     /// The builtin of a name, with its number of arguments.

@@ -291,6 +291,17 @@ struct Binding<'t> {
     kind: Kind,
 }
 
+/// What becomes of a precondition.
+#[derive(Default)]
+struct Conditions {
+    /// For each parameter its range, or nothing.
+    ranges: Vec<String>,
+    /// Statements.
+    required: Vec<String>,
+    /// What has no counterpart.
+    comments: String,
+}
+
 /// Writes one program; `None` where an error was noted.
 struct Writer<'t, 'n> {
     text: &'t str,
@@ -334,8 +345,8 @@ impl<'t> Writer<'t, '_> {
             }
             self.scope.push(Binding { fpcore: name, ffl, kind: Kind::Real });
         }
-        let (ranges, conditions) = self.preconditions(head, &parameters);
-        let mut lines = Vec::new();
+        let Conditions { ranges, required, comments } = self.preconditions(head, &parameters);
+        let mut lines = required;
         let result = self.body(body, &mut lines);
         let (float, result) = (float?, result?);
         let declared: Vec<String> = self
@@ -346,7 +357,7 @@ impl<'t> Writer<'t, '_> {
             .collect();
         let mut out = documentation(head);
         out += &renamed;
-        out += &conditions;
+        out += &comments;
         out += &format!("type Real = {float};\n");
         for &index in &self.constants {
             let (name, value) = CONSTANTS[index];
@@ -429,10 +440,10 @@ impl<'t> Writer<'t, '_> {
         }
     }
 
-    /// A range for each parameter, as `in [..]` or nothing; and comments for what ranges cannot say.
-    fn preconditions(&mut self, head: &Head<'_, 't>, parameters: &[&'t str]) -> (Vec<String>, String) {
+    /// A range for each parameter, requirements for what ranges cannot say, and comments for what `.ffl` cannot.
+    fn preconditions(&mut self, head: &Head<'_, 't>, parameters: &[&'t str]) -> Conditions {
         let Some(pre) = head.property(":pre") else {
-            return (vec![String::new(); parameters.len()], String::new());
+            return Conditions { ranges: vec![String::new(); parameters.len()], ..Conditions::default() };
         };
         let bounds = range::bounds(pre, parameters);
         let mut ranges = Vec::new();
@@ -447,18 +458,31 @@ impl<'t> Writer<'t, '_> {
                 }
             });
         }
-        let mut comments = String::new();
+        let mut left = Conditions { ranges, ..Conditions::default() };
         for condition in bounds.rest {
-            // What has no counterpart is no error here: nothing depends on a comment.
-            let errors = self.errors.len();
-            let constants = self.constants.clone();
-            let written = self.expression(condition).map(|e| e.text);
+            match self.requirement(condition) {
+                Some(text) => left.required.push(format!("require({text});")),
+                None => {
+                    let text = one_line(&self.text[bytes(condition.span)]);
+                    left.comments += &format!("// Precondition, not checked: {text}\n");
+                }
+            }
+        }
+        left
+    }
+
+    /// A condition as `.ffl`; none if it has no counterpart, which is no error here, or asks for the encoding of a number,
+    /// which the check of a table over the real numbers does not know.
+    fn requirement(&mut self, condition: &Sexpr<'t>) -> Option<String> {
+        let errors = self.errors.len();
+        let constants = self.constants.clone();
+        let written = self.expression(condition).filter(|e| e.kind == Kind::Bool);
+        let written = written.filter(|e| !e.text.contains("is_normal(") && self.errors.len() == errors);
+        if written.is_none() {
             self.errors.truncate(errors);
             self.constants = constants;
-            let text = written.unwrap_or_else(|| one_line(&self.text[bytes(condition.span)]));
-            comments += &format!("// Precondition: {text}\n");
         }
-        (ranges, comments)
+        written.map(|e| e.text)
     }
 
     /// The body of `main`: as [`Writer::tail`], and an `if` takes several lines.

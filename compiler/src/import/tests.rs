@@ -45,16 +45,17 @@ fn errors(text: &str) -> Vec<Diagnostic> {
 #[test]
 fn a_program_has_its_type_ranges_conditions_and_description() {
     let text = r#"(FPCore (x t*) :name "Two  things" :cite (someone-1999) :description "Divides." :precision binary32
-        :pre (and (<= 1/3 x 10) (< 0 t*) (!= x t*)) (/ x t*))"#;
+        :pre (and (<= 1/3 x 10) (< 0 t*) (!= x t*) (isnormal x)) (/ x t*))"#;
     let expected = "// Imported from FPCore; cites someone-1999.
 // The parameter t_star is t* in the FPCore program.
-// Precondition: 0 < t_star
-// Precondition: x != t_star
+// Precondition, not checked: (isnormal x)
 type Real = f32;
 
 /// Two things
 /// Divides.
 fn main(x: Real in [1 / 3, 10], t_star: Real in [0, Real::MAX]) -> Real {
+    require(0 < t_star);
+    require(x != t_star);
     x / t_star
 }
 ";

@@ -35,7 +35,7 @@ pub(super) fn without_dead(circuit: &Circuit) -> Cow<'_, Circuit> {
 }
 
 /// Whether each gate is an input or an output depends on it.
-fn live(circuit: &Circuit) -> Vec<bool> {
+pub(super) fn live(circuit: &Circuit) -> Vec<bool> {
     let mut live = vec![false; circuit.gates.len()];
     for wire in &circuit.output_wires {
         live[wire.index()] = true;

@@ -12,19 +12,21 @@ mod balance;
 mod cut;
 mod dead;
 mod depth;
+mod levels;
 mod readers;
 mod rebuild;
 mod refresh;
 mod rewrite;
 mod schedule;
 mod simplify;
+mod sums;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 
 pub use balance::balance;
 pub use dead::remove_dead;
 pub use depth::shallow;
-pub use refresh::{PlaceError, Placement, place, place_refreshes};
+pub use refresh::{PlaceError, Placement, place, place_by_levels, place_refreshes};
 pub use rewrite::rewrite;
 pub use schedule::schedule;
 pub use simplify::simplify;
@@ -64,16 +66,46 @@ pub fn optimize_observed(circuit: Circuit, done: &mut dyn FnMut(&'static str)) -
 /// ([`shallow`]), as far as half as many ANDs again ([`Objective::Balanced`]) or four times as many
 /// ([`Objective::LeastDepth`]) as the circuit came with allow.
 pub fn optimize_for(circuit: Circuit, objective: Objective, done: &mut dyn FnMut(&'static str)) -> Circuit {
-    let ands = circuit.counts().and;
+    let most = most_ands(&circuit, objective);
     let circuit = optimize_observed(circuit, done);
-    let most = match objective {
-        Objective::FewestAnds => return circuit,
-        Objective::Balanced => ands + ands / 2,
-        Objective::LeastDepth => 4 * ands,
-    };
+    let Some(most) = most else { return circuit };
     let circuit = shallow(circuit, most);
-    done("shallow");
+    done(SHALLOW);
     circuit
+}
+
+/// Like [`optimize_for`]; `check` is told each pass with the circuit before and after it, and may stop.
+///
+/// # Errors
+/// What `check` says.
+pub fn optimize_checked<E>(
+    circuit: Circuit,
+    objective: Objective,
+    check: &mut dyn FnMut(&'static str, &Circuit, &Circuit) -> Result<(), E>,
+) -> Result<Circuit, E> {
+    let most = most_ands(&circuit, objective);
+    let circuit = PASSES.iter().try_fold(circuit, |circuit, pass| {
+        let after = (pass.run)(circuit.clone());
+        check(pass.name, &circuit, &after)?;
+        Ok(after)
+    })?;
+    let Some(most) = most else { return Ok(circuit) };
+    let after = shallow(circuit.clone(), most);
+    check(SHALLOW, &circuit, &after)?;
+    Ok(after)
+}
+
+/// What the pass after [`PASSES`] is called.
+const SHALLOW: &str = "shallow";
+
+/// How many ANDs `objective` allows for less depth in a circuit that came like this.
+fn most_ands(circuit: &Circuit, objective: Objective) -> Option<usize> {
+    let ands = circuit.counts().and;
+    match objective {
+        Objective::FewestAnds => None,
+        Objective::Balanced => Some(ands + ands / 2),
+        Objective::LeastDepth => Some(4 * ands),
+    }
 }
 
 /// Places refreshes in `circuit` for `target` and schedules the result.

@@ -7,9 +7,12 @@
 //! Refreshing a wire serves all of its readers, so the fewest refreshes are a minimum vertex cut between AND outputs
 //! and AND operands (Paindavoine and Vialla, "Minimizing the number of bootstrappings in fully homomorphic encryption",
 //! SAC 2015, where one level is the polynomial case). Products that are no noisier than a refreshed wire, such as those
-//! of fresh inputs, count as inputs. For targets with room for more levels the minimum is NP-hard to find; we begin
-//! with the one-level cut there too, and with no cut at all, and keep the better result. Of the many minimum cuts we try
-//! the one nearest the products and the one nearest the operands.
+//! of fresh inputs, count as inputs. Of the many minimum cuts we try the one nearest the products and the one nearest the
+//! operands. For targets with room for more levels the minimum is NP-hard to find; there we begin with what [`levels`]
+//! chooses for as many levels as have room if both operands of every AND are of the last one, and for one more, too.
+//!
+//! **Sums.** A cut counts wires, but XOR is free: where operands of products depend on each other, [`sums`] refreshes new
+//! sums of the cut's wires, as many as there are independent operands.
 //!
 //! **Repair.** Long sums add noise too. A sweep in gate order refreshes the noisy operands of every gate that would
 //! exceed the budget.
@@ -17,9 +20,13 @@
 //! **Pruning.** Each refresh is dropped if the noise stays within the budget without it. This finds the room that fresh
 //! inputs and targets with several levels have.
 //!
+//! **Local search**, for several levels. As in [`levels`], but with the noise itself: a refresh is added, and those that
+//! are not needed for it are dropped.
+//!
 //! **The lower bound.** If a product has noise at least `t` even with all possible refreshes below it, and an AND's
 //! other operand has more than `budget - t` at least, every path between the two needs a refresh. For a fixed `t`,
-//! the fewest are again a minimum vertex cut.
+//! the fewest are again a minimum vertex cut. For several levels: if no operand has noise below `m`, then a path through
+//! `budget / m` ANDs ends above the budget, and the linear program of [`levels`] over those paths gives a bound.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -28,7 +35,9 @@ use ffhec_circuit::{Circuit, Gate, NoiseBits, NoiseRules, Target, Wire};
 
 use super::cut::Flow;
 use super::dead::without_dead;
+use super::levels::{self, Chance, Chosen, Effort};
 use super::readers::Readers;
+use super::sums::{self, Combined};
 
 /// A circuit with its refreshes, and how good they are.
 #[derive(Clone, Debug, PartialEq)]
@@ -37,7 +46,9 @@ pub struct Placement {
     pub circuit: Circuit,
     /// How many refreshes were placed.
     pub refreshes: usize,
-    /// No placement has fewer refreshes than this: if equal, the placement is optimal.
+    /// No placement has fewer refreshes than this: if equal, the placement is optimal. In circuits of up to 200,000
+    /// gates, for targets with room for one AND level, that holds for refreshes of any sums of wires; otherwise of the
+    /// wires that there are.
     pub lower_bound: usize,
 }
 
@@ -102,25 +113,51 @@ pub fn place(circuit: &Circuit, target: &Target) -> Result<Placement, PlaceError
     }
     let circuit = without_dead(circuit);
     let problem = Problem::new(&circuit, target);
-    let Starts { marks, lower_bound } = problem.starts();
-    let completed = marks.into_iter().map(|marks| problem.complete(marks));
-    let mut best: Option<Marked> = None;
-    for next in completed {
-        let next = next?;
-        if best.as_ref().is_none_or(|best| next.rank() < best.rank()) {
-            best = Some(next);
+    let Starts { marks, combined, lower_bound } = problem.starts();
+    let Marked { marks, refreshes, .. } = problem.best_of(marks, lower_bound)?;
+    drop(problem);
+    let mut placement = Placement { circuit: insert(&circuit, &marks, refreshes), refreshes, lower_bound };
+    drop(circuit);
+    for Combined { circuit, marks } in combined {
+        let problem = Problem::new(&circuit, target);
+        if let Ok(next) = problem.complete(marks)
+            && next.refreshes < placement.refreshes
+        {
+            // Where terms of the old sums cancel, the new gates are quieter than the old ones can be.
+            let bound = problem.lower_bound_of_sums(&problem.noisy()).unwrap_or(0);
+            placement.circuit = insert(&circuit, &next.marks, next.refreshes);
+            (placement.refreshes, placement.lower_bound) = (next.refreshes, bound);
         }
     }
-    let Marked { marks, refreshes, .. } = best.expect("one cut at least");
+    let Placement { refreshes, lower_bound, .. } = placement;
     debug_assert!(lower_bound <= refreshes, "the lower bound {lower_bound} holds for {refreshes} refreshes");
-    drop(problem);
-    Ok(Placement { circuit: insert(&circuit, &marks, refreshes), refreshes, lower_bound })
+    Ok(placement)
+}
+
+/// `circuit` with the fewest refreshes that we find such that no path runs through more than `levels` ANDs (at least
+/// one) without one, and sums cost nothing: the rule of schemes that count levels, and of the literature. Exact for one
+/// level.
+pub fn place_by_levels(circuit: &Circuit, levels: u8) -> Placement {
+    let circuit = without_dead(circuit);
+    let readers = Readers::of(&circuit);
+    let Chosen { marks, lower_bound } = if levels <= 1 {
+        let source = circuit.gates.iter().map(|gate| matches!(gate, Gate::And(..))).collect();
+        let mut flow = Flow::new(&circuit, &readers);
+        let lower_bound = flow.solve(source, operands(&circuit));
+        Chosen { marks: flow.early_cut(), lower_bound }
+    } else {
+        levels::choose(&circuit, &readers, levels, Effort::LONG)
+    };
+    let refreshes = marks.iter().filter(|&&mark| mark).count();
+    Placement { circuit: insert(&circuit, &marks, refreshes), refreshes, lower_bound }
 }
 
 /// Where completing placements begins.
 struct Starts {
     /// Which wires are refreshed; one set at least.
     marks: Vec<Vec<bool>>,
+    /// The same over new sums of wires, which are fewer.
+    combined: Vec<Combined>,
     /// A number of refreshes that every placement needs.
     lower_bound: usize,
 }
@@ -164,10 +201,7 @@ impl<'a> Problem<'a> {
     /// The cuts with the fewest refreshes at one AND level between them, perhaps no refreshes, and the lower bound.
     fn starts(&self) -> Starts {
         let source = self.noisy();
-        let mut sink = vec![false; self.circuit.gates.len()];
-        for (a, b) in products(self.circuit) {
-            (sink[a.index()], sink[b.index()]) = (true, true);
-        }
+        let sink = operands(self.circuit);
         let mut flow = Flow::new(self.circuit, &self.readers);
         let size = flow.solve(source.clone(), sink);
         let mut marks = vec![flow.early_cut()];
@@ -178,7 +212,71 @@ impl<'a> Problem<'a> {
         if 4.0 * self.target.refreshed.0 <= self.target.budget.0 {
             marks.push(vec![false; self.circuit.gates.len()]);
         }
-        Starts { marks, lower_bound: self.lower_bound(size, &source, flow) }
+        let of_sums = if self.combines() { self.lower_bound_of_sums(&source) } else { None };
+        let mut combined = Vec::new();
+        let mut lower_bound = size;
+        if let Some(bound) = of_sums {
+            combined.extend(marks.iter().filter_map(|marks| sums::combine(self.circuit, marks)));
+            lower_bound = bound;
+        } else if !self.all_conflict(&source) {
+            let of_wires = self.lower_bound(&source, &mut |source, sink| Some(flow.solve(source, sink)));
+            lower_bound = of_wires.unwrap_or(0);
+        }
+        if self.room() > 1 {
+            for levels in [self.room(), self.room() + 1] {
+                let effort = Effort::quick(self.circuit);
+                marks.push(levels::choose(self.circuit, &self.readers, levels, effort).marks);
+            }
+            lower_bound = lower_bound.max(self.lower_bound_of_paths());
+        }
+        Starts { marks, combined, lower_bound }
+    }
+
+    /// The completion of one of `starts` that has the fewest refreshes.
+    fn best_of(&self, starts: Vec<Vec<bool>>, lower_bound: usize) -> Result<Marked, PlaceError> {
+        let mut best: Option<Marked> = None;
+        for next in starts.into_iter().map(|marks| self.complete(marks)) {
+            let next = next?;
+            if best.as_ref().is_none_or(|best| next.rank() < best.rank()) {
+                best = Some(next);
+            }
+        }
+        let best = best.expect("one cut at least");
+        if self.room() > 1 && best.refreshes > lower_bound {
+            Ok(self.search(best, lower_bound))
+        } else {
+            Ok(best)
+        }
+    }
+
+    /// Whether sums that are no wires yet are refreshed too.
+    fn combines(&self) -> bool {
+        self.room() <= 1 && self.circuit.gates.len() <= sums::MOST_GATES
+    }
+
+    /// A number of refreshes that every placement over any sums of wires needs, unless that takes too long to find.
+    fn lower_bound_of_sums(&self, source: &[bool]) -> Option<usize> {
+        self.lower_bound(source, &mut |source, sink| sums::rank(self.circuit, &source, &sink))
+    }
+
+    /// How many AND levels a refreshed wire has room for, without sums; up to [`MOST_LEVELS`].
+    fn room(&self) -> u8 {
+        let mut noise = self.target.refreshed.0;
+        let fits = std::iter::from_fn(|| {
+            noise *= 2.0;
+            Some(noise <= self.target.budget.0)
+        });
+        fits.take(usize::from(MOST_LEVELS)).take_while(|&fits| fits).map(|_| 1).sum()
+    }
+
+    /// A number of refreshes that every placement needs, by the ANDs on paths.
+    fn lower_bound_of_paths(&self) -> usize {
+        let operands = products(self.circuit).flat_map(|(a, b)| [self.least(a), self.least(b)]);
+        let quietest = operands.fold(f64::INFINITY, f64::min);
+        // The first AND of a path has noise 2 m, and every further one m more.
+        let most = (self.target.budget.0 / quietest).floor() - 1.0;
+        let has_bound = (1.0..=f64::from(LONGEST_PATH)).contains(&most);
+        if has_bound { levels::lower_bound(self.circuit, most as u8, Effort::quick(self.circuit)) } else { 0 }
     }
 
     /// Whether each wire is an AND output or an input that may be noisier than a refreshed wire.
@@ -197,15 +295,27 @@ impl<'a> Problem<'a> {
         noisy.collect()
     }
 
-    /// A number of refreshes that every placement needs. `flow` is that of the cut between `source` and all operands,
-    /// which has `size` wires.
-    fn lower_bound(&self, size: usize, source: &[bool], mut flow: Flow<'_>) -> usize {
+    /// The least noise of the products and inputs for which `source` holds.
+    fn least_source(&self, source: &[bool]) -> f64 {
         let sources = (0..source.len()).filter(|&wire| source[wire]);
-        let least_source = sources.map(|wire| self.floor[wire].0).fold(f64::INFINITY, f64::min);
-        let all_conflict = products(self.circuit)
-            .all(|(a, b)| least_source + self.least(a).min(self.least(b)) > self.target.budget.0);
-        if all_conflict {
-            return size;
+        sources.map(|wire| self.floor[wire].0).fold(f64::INFINITY, f64::min)
+    }
+
+    /// Whether no AND may read any product for which `source` holds unrefreshed.
+    fn all_conflict(&self, source: &[bool]) -> bool {
+        let least = self.least_source(source);
+        products(self.circuit).all(|(a, b)| least + self.least(a).min(self.least(b)) > self.target.budget.0)
+    }
+
+    /// A number of refreshes that every placement needs, where `between` gives that for sources and sinks of which
+    /// no source may reach a sink unrefreshed.
+    fn lower_bound(
+        &self,
+        source: &[bool],
+        between: &mut dyn FnMut(Vec<bool>, Vec<bool>) -> Option<usize>,
+    ) -> Option<usize> {
+        if self.all_conflict(source) {
+            return between(source.to_vec(), operands(self.circuit));
         }
         // The lower bound for products of noise at least `threshold`.
         let mut conflicts = |threshold: f64| {
@@ -217,9 +327,9 @@ impl<'a> Problem<'a> {
                     sink[operand.index()] |= threshold + self.least(other) > self.target.budget.0;
                 }
             }
-            flow.solve(source.collect(), sink)
+            between(source.collect(), sink)
         };
-        conflicts(least_source).max(conflicts(2.0 * self.target.refreshed.0))
+        Some(conflicts(self.least_source(source))?.max(conflicts(2.0 * self.target.refreshed.0)?))
     }
 
     /// The least noise that readers of `wire` see over all placements.
@@ -231,11 +341,15 @@ impl<'a> Problem<'a> {
     fn complete(&self, mut marks: Vec<bool>) -> Result<Marked, PlaceError> {
         let noise = self.repair(&mut marks)?;
         let noise = self.prune(&mut marks, noise);
+        Ok(self.marked(marks, &noise))
+    }
+
+    /// `marks` with their figures; `noise` is that of each wire before its own refresh.
+    fn marked(&self, marks: Vec<bool>, noise: &[NoiseBits]) -> Marked {
         let loudest = noise.iter().map(|noise| noise.0).fold(self.target.refreshed.0, f64::max);
-        drop(noise);
         let refreshes = marks.iter().filter(|&&mark| mark).count();
         let depth = refresh_depth(self.circuit, &marks);
-        Ok(Marked { marks, refreshes, depth, loudest })
+        Marked { marks, refreshes, depth, loudest }
     }
 
     /// Adds refreshes, in gate order, until no wire is over the budget. The noise of each wire before its own refresh.
@@ -312,6 +426,39 @@ impl<'a> Problem<'a> {
         if marks[wire.index()] { self.target.refreshed } else { noise[wire.index()] }
     }
 
+    /// A placement with perhaps fewer refreshes, but not below `bound`.
+    fn search(&self, from: Marked, bound: usize) -> Marked {
+        let mut marks = from.marks.clone();
+        let noise = self.noise_with(&marks);
+        let mut wires: Vec<usize> = (0..marks.len())
+            .filter(|&wire| matches!(self.circuit.gates[wire], Gate::Xor(..) | Gate::And(..)))
+            .collect();
+        let (mut chance, mut idle, mut fewest, mut best) = (Chance::new(), 0, from.refreshes, from.marks);
+        let mut pruning = Pruning::new(self, &mut marks, noise);
+        pruning.forget_meets();
+        let mut count = fewest;
+        let most_drops = (SEARCH_DROPS + DROPS_PER_GATE * wires.len()) as u64;
+        while idle < IDLE_PASSES && fewest > bound && pruning.drops < most_drops {
+            idle += 1;
+            chance.shuffle(&mut wires);
+            for &wire in &wires {
+                if pruning.drops >= most_drops {
+                    break;
+                }
+                if pruning.marks[wire] || pruning.noise[wire].0 <= self.target.refreshed.0 {
+                    continue;
+                }
+                count = pruning.step(wire, count, &mut chance);
+                if count < fewest {
+                    (fewest, idle) = (count, 0);
+                    best.copy_from_slice(pruning.marks);
+                }
+            }
+        }
+        let noise = self.noise_with(&best);
+        self.marked(best, &noise)
+    }
+
     /// Drops every refresh that is not needed, in gate order. Takes and returns the noise of each wire before its own
     /// refresh.
     fn prune(&self, marks: &mut [bool], noise: Vec<NoiseBits>) -> Vec<NoiseBits> {
@@ -325,8 +472,22 @@ impl<'a> Problem<'a> {
     }
 }
 
+/// Levels of which placements with several levels make use, at most.
+const MOST_LEVELS: u8 = 8;
+
+/// ANDs on paths that the lower bound looks at, at most.
+const LONGEST_PATH: u8 = 32;
+
+/// Attempts to drop a refresh during the local search, at most and as many a gate, and passes without a gain.
+const SEARCH_DROPS: usize = 20_000;
+const DROPS_PER_GATE: usize = 1;
+const IDLE_PASSES: usize = 30;
+
 /// How many gates one attempt to drop a refresh may look at: keeps pruning near-linear.
 const PRUNE_LIMIT: usize = 400;
+
+/// How many wires below an added refresh are searched for refreshes to drop.
+const NEARBY: usize = 100;
 
 /// A term this many bits below a sum still changes it by far more than sums are rounded.
 const VISIBLE: f64 = 20.0;
@@ -349,6 +510,8 @@ struct Pruning<'a> {
     open: BinaryHeap<Reverse<u32>>,
     /// What to put back if the attempt fails: wires and their noise.
     undo: Vec<(usize, NoiseBits)>,
+    /// How many attempts there were.
+    drops: u64,
 }
 
 impl<'a> Pruning<'a> {
@@ -363,7 +526,70 @@ impl<'a> Pruning<'a> {
             above: Vec::new(),
             open: BinaryHeap::new(),
             undo: Vec::new(),
+            drops: 0,
             marks,
+        }
+    }
+
+    /// From here on sums may be refreshed too, and what was known of the products above wires does not hold.
+    fn forget_meets(&mut self) {
+        self.meets.fill(f64::NEG_INFINITY);
+    }
+
+    /// Refreshes `wire`, drops what is not needed for it nearby, and takes that back unless more are dropped, or as many
+    /// and chance says so. Takes and returns the number of refreshes.
+    fn step(&mut self, wire: usize, count: usize, chance: &mut Chance) -> usize {
+        let mut nearby = self.add(wire);
+        self.refreshed_below(wire, &mut nearby);
+        if nearby.len() > 1 {
+            let turn = chance.below(nearby.len());
+            nearby.rotate_left(turn);
+        }
+        let mut dropped = Vec::new();
+        for other in nearby {
+            if other != wire && self.marks[other] {
+                self.try_drop(other);
+                if !self.marks[other] {
+                    dropped.push(other);
+                }
+            }
+        }
+        if dropped.len() > 1 || (dropped.len() == 1 && chance.below(2) == 0) {
+            return count + 1 - dropped.len();
+        }
+        for other in dropped {
+            self.add(other);
+        }
+        self.try_drop(wire);
+        count + usize::from(self.marks[wire])
+    }
+
+    /// Refreshes `wire`. The refreshed wires above, whose noise became less.
+    fn add(&mut self, wire: usize) -> Vec<usize> {
+        self.marks[wire] = true;
+        self.open.clear();
+        self.undo.clear();
+        self.open_readers(wire);
+        // Less noise always fits. Beyond the limit, wires keep their higher figures, which are bounds all the same.
+        self.spread();
+        self.undo.iter().map(|(wire, _)| *wire).filter(|&wire| self.marks[wire]).collect()
+    }
+
+    /// Adds the nearest refreshed wires below `wire`.
+    fn refreshed_below(&mut self, wire: usize, found: &mut Vec<usize>) {
+        self.glance += 1;
+        self.above.clear();
+        self.above.push(wire);
+        let mut looked_at = 0;
+        while let Some(wire) = self.above.pop() {
+            for operand in self.problem.circuit.gates[wire].operands().map(|wire| wire.index()) {
+                looked_at += 1;
+                if self.glanced[operand] == self.glance || looked_at > NEARBY {
+                    continue;
+                }
+                self.glanced[operand] = self.glance;
+                if self.marks[operand] { found.push(operand) } else { self.above.push(operand) }
+            }
         }
     }
 
@@ -387,6 +613,7 @@ impl<'a> Pruning<'a> {
     }
 
     fn try_drop(&mut self, wire: usize) {
+        self.drops += 1;
         if self.is_hopeless(wire) {
             return;
         }
@@ -485,6 +712,15 @@ fn products(circuit: &Circuit) -> impl Iterator<Item = (Wire, Wire)> {
         Gate::And(a, b) => Some((a, b)),
         Gate::Constant(_) | Gate::Input(_) | Gate::Not(_) | Gate::Xor(..) | Gate::Refresh(_) => None,
     })
+}
+
+/// Whether each wire is an operand of an AND.
+fn operands(circuit: &Circuit) -> Vec<bool> {
+    let mut is_operand = vec![false; circuit.gates.len()];
+    for (a, b) in products(circuit) {
+        (is_operand[a.index()], is_operand[b.index()]) = (true, true);
+    }
+    is_operand
 }
 
 fn quieter(a: NoiseBits, b: NoiseBits) -> NoiseBits {
@@ -612,10 +848,11 @@ mod tests {
                 let circuit = crate::opt::simplify(tiny(seed));
                 let placement = place(&circuit, &target).unwrap();
                 assert!(is_within_budget(&placement.circuit, &target), "seed {seed}");
-                let best = fewest(&circuit, &target, placement.refreshes).unwrap();
+                // New sums may take fewer than any wires.
+                let best = fewest(&circuit, &target, placement.refreshes + 2).unwrap();
                 assert!(placement.lower_bound <= best, "seed {seed}");
                 all += usize::from(best > 0);
-                equal += usize::from(best > 0 && best == placement.refreshes);
+                equal += usize::from(best > 0 && placement.refreshes <= best);
             }
         }
         assert!(100 * equal >= 95 * all, "{equal} of {all} are optimal");
@@ -631,6 +868,64 @@ mod tests {
                 assert!(placement.lower_bound <= placement.refreshes);
             }
         }
+    }
+
+    #[test]
+    fn by_levels_no_path_has_more_ands_without_a_refresh() {
+        for levels in 1..=3_u8 {
+            for circuit in circuits(2) {
+                let placement = place_by_levels(&circuit, levels);
+                assert_same(&circuit, &placement.circuit);
+                assert_eq!(placement.refreshes, placement.circuit.counts().refresh);
+                assert!(placement.lower_bound <= placement.refreshes);
+                assert!(levels > 1 || placement.lower_bound == placement.refreshes);
+                assert!(most_ands_in_a_row(&placement.circuit) <= u32::from(levels));
+            }
+        }
+    }
+
+    fn most_ands_in_a_row(circuit: &Circuit) -> u32 {
+        let mut levels: Vec<u32> = Vec::new();
+        let mut most = 0;
+        for gate in &circuit.gates {
+            let below = gate.operands().map(|wire| levels[wire.index()]).max().unwrap_or(0);
+            let level = below + u32::from(matches!(gate, Gate::And(..)));
+            most = most.max(level);
+            levels.push(if matches!(gate, Gate::Refresh(_)) { 0 } else { level });
+        }
+        most
+    }
+
+    #[test]
+    fn three_sums_of_three_products_take_two_refreshes() {
+        let gates = "
+            %6 = and %0 %1
+            %7 = and %2 %3
+            %8 = and %4 %5
+            %9 = xor %6 %7
+            %10 = xor %7 %8
+            %11 = xor %6 %8
+            %12 = and %9 %0
+            %13 = and %10 %2
+            %14 = and %11 %4";
+        let circuit = circuit(6, gates, "%12 %13 %14");
+        let target = target(250.0, 100.0, 100.0);
+        let placement = place(&circuit, &target).unwrap();
+        assert_same(&circuit, &placement.circuit);
+        assert!(is_within_budget(&placement.circuit, &target));
+        assert_eq!((placement.refreshes, placement.lower_bound), (2, 2));
+    }
+
+    #[test]
+    fn room_for_several_levels_takes_fewer_refreshes() {
+        let circuit = crate::opt::optimize(multiplier_chain(10, 2));
+        let refreshes = |budget: f64| {
+            let placement = place(&circuit, &target(budget, 100.0, 100.0)).unwrap();
+            assert!(is_within_budget(&placement.circuit, &target(budget, 100.0, 100.0)));
+            placement.refreshes
+        };
+        let (one, two, three) = (refreshes(250.0), refreshes(450.0), refreshes(850.0));
+        assert!(10 * two < 6 * one && 10 * three < 6 * two, "{one} {two} {three}");
     }
 
     #[test]

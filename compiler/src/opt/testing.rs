@@ -4,42 +4,42 @@
 use ffhec_circuit::{Builder, Circuit, Costs, Gate, NoiseBits, Plain, Port, Target, Wire, evaluate};
 
 /// A small generator of test cases (xorshift64*); the same seed gives the same case.
-pub(super) struct Random(u64);
+pub(crate) struct Random(u64);
 
 impl Random {
-    pub(super) fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
     }
 
-    pub(super) fn word(&mut self) -> u64 {
+    pub(crate) fn word(&mut self) -> u64 {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;
         self.0 ^= self.0 >> 27;
         self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
     }
 
-    pub(super) fn below(&mut self, bound: usize) -> usize {
+    pub(crate) fn below(&mut self, bound: usize) -> usize {
         usize::try_from((self.word() >> 33) % bound as u64).unwrap()
     }
 }
 
-pub(super) fn port(name: &str, width: usize) -> Port {
+pub(crate) fn port(name: &str, width: usize) -> Port {
     Port { name: name.into(), kind: "bits".into(), width: u32::try_from(width).unwrap(), range: None }
 }
 
 /// Gates as they come, without the builder's rules: duplicates, constants, complements and dead gates included.
 #[derive(Clone, Copy)]
-pub(super) struct Shape {
-    pub(super) inputs: usize,
-    pub(super) gates: usize,
+pub(crate) struct Shape {
+    pub(crate) inputs: usize,
+    pub(crate) gates: usize,
     /// Operands come from this many wires before: small is deep, large is wide.
-    pub(super) window: usize,
+    pub(crate) window: usize,
     /// XOR gates in 8.
-    pub(super) xors: usize,
-    pub(super) outputs: usize,
+    pub(crate) xors: usize,
+    pub(crate) outputs: usize,
 }
 
-pub(super) const SHAPES: [Shape; 6] = [
+pub(crate) const SHAPES: [Shape; 6] = [
     Shape { inputs: 4, gates: 30, window: 34, xors: 3, outputs: 3 },
     Shape { inputs: 8, gates: 200, window: 12, xors: 3, outputs: 5 },
     Shape { inputs: 40, gates: 300, window: 340, xors: 3, outputs: 30 },
@@ -48,7 +48,7 @@ pub(super) const SHAPES: [Shape; 6] = [
     Shape { inputs: 3, gates: 10, window: 6, xors: 4, outputs: 2 },
 ];
 
-pub(super) fn random_circuit(seed: u64, shape: Shape) -> Circuit {
+pub(crate) fn random_circuit(seed: u64, shape: Shape) -> Circuit {
     let mut random = Random::new(seed);
     let inputs = (0..shape.inputs).map(|bit| Gate::Input(u32::try_from(bit).unwrap()));
     let mut gates: Vec<Gate> = inputs.collect();
@@ -77,7 +77,7 @@ pub(super) fn random_circuit(seed: u64, shape: Shape) -> Circuit {
 }
 
 /// The carry of every place by `ab | c (a ^ b)`, the textbook adder.
-pub(super) fn add(builder: &mut Builder, a: &[Wire], b: &[Wire]) -> Vec<Wire> {
+pub(crate) fn add(builder: &mut Builder, a: &[Wire], b: &[Wire]) -> Vec<Wire> {
     let mut carry = builder.constant(false);
     let mut sum = Vec::new();
     for (&a, &b) in a.iter().zip(b) {
@@ -92,7 +92,7 @@ pub(super) fn add(builder: &mut Builder, a: &[Wire], b: &[Wire]) -> Vec<Wire> {
 }
 
 /// The schoolbook product of two numbers, cut to the width of `a`.
-pub(super) fn multiply(builder: &mut Builder, a: &[Wire], b: &[Wire]) -> Vec<Wire> {
+pub(crate) fn multiply(builder: &mut Builder, a: &[Wire], b: &[Wire]) -> Vec<Wire> {
     let zero = builder.constant(false);
     let mut total = vec![zero; a.len()];
     for (shift, &bit) in b.iter().enumerate().take(a.len()) {
@@ -105,7 +105,7 @@ pub(super) fn multiply(builder: &mut Builder, a: &[Wire], b: &[Wire]) -> Vec<Wir
 }
 
 /// `x y y .. y`, each product cut to `width` bits.
-pub(super) fn multiplier_chain(width: usize, factors: usize) -> Circuit {
+pub(crate) fn multiplier_chain(width: usize, factors: usize) -> Circuit {
     let mut builder = Builder::new();
     builder.set_origin("chain");
     let mut x = builder.input(port("x", width));
@@ -117,7 +117,7 @@ pub(super) fn multiplier_chain(width: usize, factors: usize) -> Circuit {
     builder.finish()
 }
 
-pub(super) fn adder(width: usize) -> Circuit {
+pub(crate) fn adder(width: usize) -> Circuit {
     let mut builder = Builder::new();
     builder.set_origin("add");
     let (x, y) = (builder.input(port("x", width)), builder.input(port("y", width)));
@@ -127,7 +127,7 @@ pub(super) fn adder(width: usize) -> Circuit {
 }
 
 /// All shapes, `count` circuits of each, and some arithmetic.
-pub(super) fn circuits(count: u64) -> impl Iterator<Item = Circuit> {
+pub(crate) fn circuits(count: u64) -> impl Iterator<Item = Circuit> {
     let random =
         SHAPES.into_iter().flat_map(move |shape| (0..count).map(move |seed| random_circuit(seed, shape)));
     random.chain([adder(9), adder(32), multiplier_chain(6, 1), multiplier_chain(8, 3)])
@@ -136,7 +136,7 @@ pub(super) fn circuits(count: u64) -> impl Iterator<Item = Circuit> {
 /// Panics unless both circuits have the same ports and functions, valid gates, and the same outputs on all inputs (if
 /// there are at most twelve bits) or on 128 random rows.
 #[track_caller]
-pub(super) fn assert_same(a: &Circuit, b: &Circuit) {
+pub(crate) fn assert_same(a: &Circuit, b: &Circuit) {
     assert_eq!((&a.inputs, &a.outputs, &a.functions), (&b.inputs, &b.outputs, &b.functions));
     b.verify().unwrap();
     let bits = a.input_bits();
@@ -155,7 +155,7 @@ fn exhaustive(bit: usize, word: usize) -> u64 {
 }
 
 /// The circuit with `inputs` input bits `%0`, `%1`, .. , these gate lines of the text form, and these output wires.
-pub(super) fn circuit(inputs: usize, gates: &str, outputs: &str) -> Circuit {
+pub(crate) fn circuit(inputs: usize, gates: &str, outputs: &str) -> Circuit {
     use std::fmt::Write;
     let mut text =
         format!("circuit 1\nfunction \"f\"\ninput \"x\" kind \"bits\" width {inputs}\nfrom \"f\"\n");
@@ -167,7 +167,7 @@ pub(super) fn circuit(inputs: usize, gates: &str, outputs: &str) -> Circuit {
 
 /// Panics unless `pass` makes the second circuit out of the first: gate lines and output wires over `inputs` bits.
 #[track_caller]
-pub(super) fn check(
+pub(crate) fn check(
     pass: impl Fn(Circuit) -> Circuit,
     inputs: usize,
     (gates, outputs): (&str, &str),
@@ -181,7 +181,7 @@ pub(super) fn check(
 }
 
 /// A target with these noise figures, in bits.
-pub(super) fn target(budget: f64, fresh: f64, refreshed: f64) -> Target {
+pub(crate) fn target(budget: f64, fresh: f64, refreshed: f64) -> Target {
     Target {
         preset: "small numbers".into(),
         slots: 1,
@@ -197,7 +197,7 @@ pub(super) fn target(budget: f64, fresh: f64, refreshed: f64) -> Target {
 }
 
 /// Whether every refresh input and every output is within the budget: the rule, straight from its definition.
-pub(super) fn is_within_budget(circuit: &Circuit, target: &Target) -> bool {
+pub(crate) fn is_within_budget(circuit: &Circuit, target: &Target) -> bool {
     let inputs = vec![target.fresh; circuit.input_bits()];
     let noise = ffhec_circuit::evaluate_all(circuit, target, &inputs);
     let refreshed = circuit.gates.iter().filter(|gate| matches!(gate, Gate::Refresh(_)));

@@ -30,7 +30,7 @@ pub use machine::{Machine, Plain, evaluate, evaluate_all};
 pub use noise::{NoiseError, NoiseReport};
 pub use program::{Level, Program};
 pub use signature::Signature;
-pub use stats::{FunctionStats, LevelStats, Stats};
+pub use stats::{CriticalPath, FunctionStats, LevelStats, Stats};
 pub use target::{Costs, NoiseBits, NoiseRules, Target};
 pub use text::TextError;
 pub use verify::{MAX_INPUT_BITS, VerifyError};

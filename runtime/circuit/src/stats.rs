@@ -29,6 +29,20 @@ pub struct LevelStats {
     pub live_after: usize,
 }
 
+/// A longest chain of gates, each of which waits for the one before: the most refreshes on any path, and among such
+/// paths the most ANDs, then the most gates. However many threads there are, a program takes as long as this.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CriticalPath {
+    /// Refreshes on it.
+    pub refreshes: usize,
+    /// AND gates on it.
+    pub ands: usize,
+    /// XOR gates and complements on it.
+    pub sums: usize,
+    /// Its gates by source function, in the order of the function table.
+    pub functions: Vec<FunctionStats>,
+}
+
 /// The gates that one source function was lowered to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FunctionStats {
@@ -48,7 +62,28 @@ impl Program {
     /// The program in numbers.
     pub fn stats(&self) -> Stats {
         let (levels, peak_live) = self.level_stats();
-        Stats { counts: self.circuit.counts(), levels, peak_live, functions: self.function_stats() }
+        Stats { counts: self.circuit.counts(), levels, peak_live, functions: self.function_stats(|_| true) }
+    }
+
+    /// The chain of gates that the program cannot be faster than.
+    pub fn critical_path(&self) -> CriticalPath {
+        let gates = &self.circuit.gates;
+        // Refreshes, ANDs and sums on the longest path to each wire.
+        let mut longest: Vec<[u32; 3]> = Vec::with_capacity(gates.len());
+        for gate in gates {
+            let below = gate.operands().map(|wire| longest[wire.index()]).max().unwrap_or_default();
+            longest.push(plus(below, *gate));
+        }
+        let end = longest.iter().copied().max().unwrap_or_default();
+        let mut wire = longest.iter().position(|&path| path == end);
+        let mut is_on_path = vec![false; gates.len()];
+        while let Some(index) = wire {
+            is_on_path[index] = true;
+            let operands = gates[index].operands();
+            wire = operands.max_by_key(|wire| longest[wire.index()]).map(crate::Wire::index);
+        }
+        let [refreshes, ands, sums] = end.map(|count| count as usize);
+        CriticalPath { refreshes, ands, sums, functions: self.function_stats(|index| is_on_path[index]) }
     }
 
     fn level_stats(&self) -> (Vec<LevelStats>, usize) {
@@ -73,10 +108,12 @@ impl Program {
         (levels, peak)
     }
 
-    fn function_stats(&self) -> Vec<FunctionStats> {
+    /// The gates for which `counts` says so, by function.
+    fn function_stats(&self, counts: impl Fn(usize) -> bool) -> Vec<FunctionStats> {
         let empty = |name: &String| FunctionStats { name: name.clone(), and: 0, xor: 0, not: 0, refresh: 0 };
         let mut functions: Vec<FunctionStats> = self.circuit.functions.iter().map(empty).collect();
-        for (gate, &origin) in self.circuit.gates.iter().zip(&self.circuit.origins) {
+        let gates = self.circuit.gates.iter().zip(&self.circuit.origins);
+        for (gate, &origin) in gates.enumerate().filter(|(index, _)| counts(*index)).map(|(_, gate)| gate) {
             let function = &mut functions[origin as usize];
             match gate {
                 Gate::And(..) => function.and += 1,
@@ -91,11 +128,29 @@ impl Program {
     }
 }
 
+/// A path to the operands of `gate`, and the gate.
+fn plus([refreshes, ands, sums]: [u32; 3], gate: Gate) -> [u32; 3] {
+    match gate {
+        Gate::Constant(_) | Gate::Input(_) => [refreshes, ands, sums],
+        Gate::Refresh(_) => [refreshes + 1, ands, sums],
+        Gate::And(..) => [refreshes, ands + 1, sums],
+        Gate::Xor(..) | Gate::Not(_) => [refreshes, ands, sums + 1],
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use crate::sample;
+
+    #[test]
+    fn the_carry_of_the_adder_is_its_critical_path() {
+        let path = sample::adder().critical_path();
+        assert_eq!((path.refreshes, path.ands), (1, 2));
+        assert_eq!(path.functions.iter().map(|function| function.and).sum::<usize>(), 2);
+        assert_eq!(path.functions[0].name, "add");
+    }
 
     #[test]
     fn the_adder_in_numbers() {
@@ -109,6 +164,19 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn the_critical_path_is_a_path_with_as_many_gates_as_it_says(program in sample::programs()) {
+            let path = program.critical_path();
+            let counts = program.circuit.counts();
+            let on_path = |of: fn(&super::FunctionStats) -> usize| path.functions.iter().map(of).sum::<usize>();
+            prop_assert_eq!(on_path(|f| f.refresh), path.refreshes);
+            prop_assert_eq!(on_path(|f| f.and), path.ands);
+            prop_assert_eq!(on_path(|f| f.xor + f.not), path.sums);
+            prop_assert!(path.ands <= counts.and_depth);
+            prop_assert!(counts.refresh > 0 || path.ands == counts.and_depth);
+            prop_assert!((counts.refresh == 0) == (path.refreshes == 0));
+        }
+
         #[test]
         fn functions_and_levels_add_up_to_the_whole(program in sample::programs()) {
             let stats = program.stats();

@@ -28,6 +28,33 @@ pub fn add_assign(acc: &mut [u64], x: &[u64]) -> bool {
     carry
 }
 
+/// `out = ` the sum of the terms, none longer than `out`; what exceeds `out` is lost.
+pub fn put_sum_of(out: &mut [u64], terms: &[&[u64]]) {
+    let common = terms.iter().map(|term| term.len()).min().unwrap_or(0).min(out.len());
+    let mut carry = match terms {
+        [a, b, c] => {
+            let limbs = a[..common].iter().zip(&b[..common]).zip(&c[..common]);
+            put_sums(out, limbs.map(|((a, b), c)| u128::from(*a) + u128::from(*b) + u128::from(*c)), 0)
+        }
+        _ => put_sums(out, (0..common).map(|at| terms.iter().map(|term| u128::from(term[at])).sum()), 0),
+    };
+    for (at, limb) in out.iter_mut().enumerate().skip(common) {
+        let sum =
+            terms.iter().filter_map(|term| term.get(at)).fold(carry, |sum, limb| sum + u128::from(*limb));
+        *limb = sum as u64;
+        carry = sum >> BITS;
+    }
+}
+
+/// Writes sums with their carries; returns the last carry.
+fn put_sums(out: &mut [u64], sums: impl Iterator<Item = u128>, carry: u128) -> u128 {
+    out.iter_mut().zip(sums).fold(carry, |carry, (limb, sum)| {
+        let sum = sum + carry;
+        *limb = sum as u64;
+        sum >> BITS
+    })
+}
+
 /// `acc -= x`; returns the borrow out of `acc`. `x` must not be longer than `acc`.
 pub fn sub_assign(acc: &mut [u64], x: &[u64]) -> bool {
     let (low, high) = acc.split_at_mut(x.len());
@@ -218,6 +245,9 @@ pub(crate) fn multiply_blocks(
 ) {
     let most = factor.capacity() - short;
     let block = long.len().div_ceil(long.len().div_ceil(most).max(1)).max(1);
+    if block == long.len() {
+        return ntt::multiply_by(instructions, long, factor, &mut out[..block + short]);
+    }
     let mut product = vec![0; block + short];
     for (i, limbs) in long.chunks(block).enumerate() {
         let product = &mut product[..limbs.len() + short];
@@ -270,6 +300,11 @@ mod tests {
             let carry = add_assign(&mut sum, &b);
             sum.push(u64::from(carry));
             prop_assert_eq!(integer(&sum), integer(&a) + integer(&b));
+            for terms in [vec![&a[..], &b], vec![&b[..], &a, &a], vec![&a[..], &b, &a, &a, &b], vec![]] {
+                let mut out = vec![7; 10];
+                put_sum_of(&mut out, &terms);
+                prop_assert_eq!(integer(&out), terms.iter().map(|term| integer(term)).sum::<BigUint>());
+            }
             let top = a.len();
             let borrow = sub_assign(&mut sum, &b);
             prop_assert!(!borrow);

@@ -18,4 +18,5 @@ pub mod tree;
 
 pub use modulus::{Modulus, ModulusError};
 pub use ntt::Instructions;
+pub(crate) use ntt::Pair;
 pub use operand::Transformed;

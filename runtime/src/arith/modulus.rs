@@ -5,7 +5,7 @@
 use thiserror::Error;
 
 use super::limbs::{self, BITS};
-use super::ntt::{self, Instructions, Length};
+use super::ntt::{self, Instructions, Length, Pair};
 use super::operand::{Constant, Form, Transformed};
 use crate::scheme::params::ModulusKind;
 
@@ -238,6 +238,40 @@ impl Modulus {
         }
     }
 
+    /// `sum of (a + b) (c + d) over the terms + sum of the addends, mod x_0`, in `[0, x_0)`, without computing the inner
+    /// sums: as few inverse transforms as the headroom allows, and one reduction. The inner sums and the addends may
+    /// be sums within the headroom; there are at most `2^16` terms and addends.
+    pub(crate) fn sum_of_pairs(&self, terms: &[[Pair<'_>; 2]], addends: &[&[u64]]) -> Vec<u64> {
+        /// Each product of pairs has up to four products of residues.
+        const WEIGHT: u64 = 4;
+        let length = terms.len() + addends.len();
+        debug_assert!(length <= 1 << Self::HEADROOM, "{length} terms and addends in one sum");
+        let mut sum = vec![0; 2 * self.width + 2];
+        let together = (self.product_headroom() / WEIGHT) as usize;
+        if self.length.is_none() || together == 0 {
+            for [a, b] in terms {
+                let [a, b] = [a, b].map(|pair| pair.sum());
+                let product = limbs::product_with(self.instructions, limbs::trimmed(&a), limbs::trimmed(&b));
+                limbs::add_assign(&mut sum, limbs::trimmed(&product));
+            }
+        } else {
+            let mut product = Vec::new();
+            for (number, terms) in terms.chunks(together).enumerate() {
+                if number == 0 {
+                    ntt::multiply_pairs(self.instructions, terms, &mut sum[..2 * self.width + 1]);
+                } else {
+                    product.resize(2 * self.width + 1, 0);
+                    ntt::multiply_pairs(self.instructions, terms, &mut product);
+                    limbs::add_assign(&mut sum, &product);
+                }
+            }
+        }
+        for addend in addends {
+            limbs::add_assign(&mut sum, addend);
+        }
+        self.reduce(sum)
+    }
+
     /// `x mod x_0`, in `[0, x_0)`, for `x` of any length. The cost grows with the bits that `x` has above `x_0`.
     pub fn reduce(&self, x: Vec<u64>) -> Vec<u64> {
         let mut x = match &self.reduction {
@@ -265,8 +299,17 @@ impl Modulus {
             if x.len() <= boundary {
                 break;
             }
-            let high = x.split_off(boundary);
-            self.add_folded(&mut x, &high, aligned);
+            let (low, high) = x.split_at(boundary);
+            let mut folded = aligned.product(self.instructions, high);
+            if folded.len() > boundary {
+                let carry = limbs::add_assign(&mut folded, low);
+                folded.push(u64::from(carry));
+                x = folded;
+            } else {
+                x.truncate(boundary);
+                let carry = limbs::add_assign(&mut x, &folded);
+                x.push(u64::from(carry));
+            }
         }
         while limbs::bit_length(&x) > self.bits {
             let high = limbs::shifted_right(&x, self.bits);
@@ -276,13 +319,6 @@ impl Modulus {
             limbs::add_product(&mut x, delta, &high);
         }
         x
-    }
-
-    /// `x += high * factor`, growing `x` as needed.
-    fn add_folded(&self, x: &mut Vec<u64>, high: &[u64], factor: &Constant) {
-        let length = x.len().max(high.len() + factor.limbs().len()) + 1;
-        x.resize(length, 0);
-        limbs::add_assign(x, &factor.product(self.instructions, high));
     }
 
     /// Barrett reduction, from the top when `x` is too long for one step. The result is below `3 x_0`: with
@@ -420,6 +456,10 @@ mod tests {
                     // The carry of a full adder.
                     let carry = modulus.sum_of_products(&[(&ta.plus(&tb), &ta.plus(&tc))], &[&a]);
                     assert_eq!(limbs::integer(&carry), ((&x + &y) * (&x + &z) + &x) % &value);
+                    let pairs = [[Pair(&a, &b), Pair(&a, &c)], [Pair(&d, &[]), Pair(&b, &d)]];
+                    let sum = modulus.sum_of_pairs(&pairs.repeat(200), &[&a, &c]);
+                    let expected = ((&x + &y) * (&x + &z) + &t * (&y + &t)) * 200_u8 + &x + &z;
+                    assert_eq!(limbs::integer(&sum), expected % &value, "{bits} bits");
                     // More terms than one inverse transform takes.
                     let terms = [(&ta, &tb), (&tb, &tb), (&tc, &td)].repeat(120);
                     let sum = modulus.sum_of_products(&terms, &[&c, &d]);

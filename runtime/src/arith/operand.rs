@@ -75,11 +75,6 @@ impl Constant {
         Constant { limbs, spectra: lengths.iter().map(|length| (*length, OnceLock::new())).collect() }
     }
 
-    /// The limbs.
-    pub(super) fn limbs(&self) -> &[u64] {
-        &self.limbs
-    }
-
     /// The product with `x`.
     pub(super) fn product(&self, instructions: Instructions, x: &[u64]) -> Vec<u64> {
         let x = limbs::trimmed(x);

@@ -13,38 +13,50 @@ pub trait Ring {
     /// `a * b`.
     fn mul(&self, a: &Self::Element, b: &Self::Element) -> Self::Element;
 
+    /// The sum of two values or more.
+    ///
+    /// # Panics
+    /// If there are fewer.
+    fn sum(&self, terms: &[&Self::Element]) -> Self::Element {
+        let [a, b, rest @ ..] = terms else { panic!("there are at least two terms") };
+        rest.iter().fold(self.add(a, b), |sum, term| self.add(&sum, term))
+    }
+
     /// The value of every carry; they do not depend on each other.
     fn carries(&self, carries: Vec<Carry<Self::Element>>) -> Vec<Self::Element> {
         carries.into_iter().map(|carry| self.carry(carry)).collect()
     }
 
-    /// `sum` and all carries, added up.
-    fn add_carries(&self, sum: Self::Element, carries: Vec<Carry<Self::Element>>) -> Self::Element {
-        self.carries(carries).iter().fold(sum, |sum, carry| self.add(&sum, carry))
+    /// Values that add up to the sum of all carries.
+    fn summed_carries(&self, carries: Vec<Carry<Self::Element>>) -> Vec<Self::Element> {
+        self.carries(carries)
     }
 
     /// The value of a carry.
     fn carry(&self, carry: Carry<Self::Element>) -> Self::Element {
-        let product = self.mul(&carry.factors[0], &carry.factors[1]);
-        match carry.addend {
-            Some(addend) => self.add(&product, &addend),
-            None => product,
+        match carry {
+            Carry::Full([a, b, d]) => {
+                let product = self.mul(&self.add(&a, &b), &self.add(&a, &d));
+                self.add(&product, &a)
+            }
+            Carry::Half([a, b]) => self.mul(&a, &b),
         }
     }
 }
 
-/// What an adder passes to the next column: the product of the factors, plus the addend if there is one.
-pub struct Carry<E> {
-    /// The two factors.
-    pub factors: [E; 2],
-    /// A half adder has none.
-    pub addend: Option<E>,
+/// What an adder passes to the next column.
+pub enum Carry<E> {
+    /// The carry of three values `a, b, d`, which is `(a + b)(a + d) + a`.
+    Full([E; 3]),
+    /// The carry of two values, their product.
+    Half([E; 2]),
 }
 
 /// Adds numbers of `n + 1` bits modulo `2^(n+1)` and returns the exclusive or of the two top bits of the sum, which
 /// is the integer bit of the sum rounded to an integer when the top bit has weight one.
 ///
-/// `columns[k]` holds bit `k` (least significant first) of every number, so there are `n + 1` columns.
+/// `columns` gives bit `k` (least significant first) of every number, so there are `n + 1` columns. A column is asked for
+/// when the one below is done.
 ///
 /// Carry-save addition from the lowest column up (`scheme.md` 10.1). In a column, a full adder takes the first three
 /// values `a, b, d` to the sum `a + b + d`, which goes to the end of the column, and the carry
@@ -54,19 +66,24 @@ pub struct Carry<E> {
 ///
 /// # Panics
 /// With fewer than two columns, or with an empty column.
-pub fn add_columns<R: Ring>(ring: &R, mut columns: Vec<Vec<R::Element>>) -> R::Element {
-    let (Some(top), Some(mut below)) = (columns.pop(), columns.pop()) else {
-        panic!("there are at least two columns of bits");
-    };
+pub fn add_columns<R: Ring>(
+    ring: &R,
+    columns: impl IntoIterator<Item = Vec<R::Element>, IntoIter: ExactSizeIterator>,
+) -> R::Element {
+    let mut columns = columns.into_iter();
+    assert!(columns.len() >= 2, "there are at least two columns of bits");
     let mut carried = Vec::new();
-    for mut column in columns {
+    while columns.len() > 2 {
+        let mut column = columns.next().expect("there are more than two");
         column.append(&mut carried);
         carried = ring.carries(reduce_column(ring, column).1);
     }
+    let mut below = columns.next().expect("there are two");
     below.append(&mut carried);
     let (sum, carries) = reduce_column(ring, below);
-    let sum = top.iter().fold(sum, |sum, bit| ring.add(&sum, bit));
-    ring.add_carries(sum, carries)
+    let carries = ring.summed_carries(carries);
+    let top = columns.next().expect("there is one");
+    ring.sum(&[&sum].into_iter().chain(&top).chain(&carries).collect::<Vec<_>>())
 }
 
 /// Adds up one column: its sum bit and its carries. Each round takes as many full adders as there are triples; what is
@@ -77,17 +94,16 @@ fn reduce_column<R: Ring>(ring: &R, mut column: Vec<R::Element>) -> (R::Element,
         let mut next = column.split_off(column.len() / 3 * 3);
         let mut triples = column.into_iter();
         while let (Some(a), Some(b), Some(d)) = (triples.next(), triples.next(), triples.next()) {
-            let pair = ring.add(&a, &b);
-            next.push(ring.add(&pair, &d));
-            carries.push(Carry { factors: [pair, ring.add(&a, &d)], addend: Some(a) });
+            next.push(ring.sum(&[&a, &b, &d]));
+            carries.push(Carry::Full([a, b, d]));
         }
         column = next;
     }
     if let [a, b] = &column[..] {
-        let sum = ring.add(a, b);
+        let sum = ring.sum(&[a, b]);
         let b = column.pop().expect("a pair has a second value");
         let a = column.pop().expect("a pair has a first value");
-        carries.push(Carry { factors: [a, b], addend: None });
+        carries.push(Carry::Half([a, b]));
         column.push(sum);
     }
     (column.pop().expect("a column is never empty"), carries)

@@ -4,17 +4,17 @@
 //! All ciphertexts share one pass over the encrypted key bits. A tile of every `sigma_i` of a box is expanded into the
 //! cache; then each ciphertext sums tiles: in a small box those of each bit; in a large one first those of each
 //! pattern, one addition per `sigma_i`, and then the patterns of each bit. Nothing is carried before a tile's sum is
-//! complete, and nothing reduced modulo `x_0` before a box sum is.
+//! complete. A box sum is put together from its parts, and reduced modulo `x_0`, when it is needed: then it is in the
+//! cache for what comes next.
 
 use rayon::prelude::*;
 
 use super::buffers::{Buffer, Buffers};
-use super::digits::{TILE_BUFFER, TILE_WORDS, Tile, pack};
+use super::digits::{Kernels, TILE_WORDS, Tile};
 use super::params::Params;
 use super::profile::{Phase, Profile};
-use super::refresh::Columns;
 use super::source::Source;
-use crate::arith::limbs;
+use crate::arith::{Modulus, limbs};
 
 /// Most hints of a box whose tiles are held at once: their tiles fit in the second cache, and their sum in a digit.
 const MOST_HELD: usize = 640;
@@ -28,7 +28,7 @@ pub(super) fn box_sums<'b>(
     patterns: &[Vec<u16>],
 ) -> Vec<Columns<'b>> {
     let params = &source.key().params;
-    let plan = Plan::new(params, source.key_bit_tiles());
+    let plan = Plan::new(params, source.sum_tiles());
     // For each box, ciphertext and bit, all words of the sum.
     let mut sums: Vec<Vec<Buffer<'b>>> = (0..params.theta())
         .map(|_| (0..patterns.len() * plan.bits).map(|_| buffers.take()).collect())
@@ -38,25 +38,55 @@ pub(super) fn box_sums<'b>(
         .enumerate()
         .map(|(number, sums)| plan.box_parts(source, profile, patterns, number, sums))
         .collect();
-    let settled = sums.into_par_iter().zip(carries).map(|(sums, carries)| {
-        let settle = |(at, sum)| profile.time(Phase::BoxSums, || plan.settle(source, at, sum, &carries));
-        sums.into_par_iter().enumerate().map(settle).collect::<Vec<_>>()
-    });
     let mut columns: Vec<Columns<'b>> = patterns
         .iter()
         .map(|_| (0..plan.bits).map(|_| Vec::with_capacity(params.theta())).collect())
         .collect();
-    for sums in settled.collect::<Vec<Vec<Buffer<'b>>>>() {
-        for (at, sum) in sums.into_iter().enumerate() {
+    for (sums, carries) in sums.into_iter().zip(carries) {
+        for (at, words) in sums.into_iter().enumerate() {
+            let carries = carries.iter().map(|part| part[at]).collect();
+            let sum = BoxSum { words, carries, part_words: plan.part_tiles * TILE_WORDS };
             columns[at / plan.bits][at % plan.bits].push(sum);
         }
     }
     columns
 }
 
+/// The box sums of one ciphertext: for each bit, least significant first, those of all boxes.
+pub(super) type Columns<'b> = Vec<Vec<BoxSum<'b>>>;
+
+/// A box sum in parts, not reduced.
+pub(super) struct BoxSum<'b> {
+    words: Buffer<'b>,
+    /// What each part carries into the next one.
+    carries: Vec<i64>,
+    /// Words of each part but the last, which may be shorter.
+    part_words: usize,
+}
+
+impl<'b> BoxSum<'b> {
+    /// The sum modulo `x_0`.
+    pub(super) fn settle(self, modulus: &Modulus) -> Buffer<'b> {
+        let BoxSum { mut words, carries, part_words } = self;
+        for (part, carry) in (1..).zip(carries) {
+            let Some(above) = words.get_mut(part * part_words..).filter(|above| !above.is_empty()) else {
+                debug_assert_eq!(carry, 0, "the last tile has room for every carry");
+                continue;
+            };
+            if carry < 0 {
+                limbs::sub_assign(above, &[carry.unsigned_abs()]);
+            } else {
+                limbs::add_assign(above, &[carry.unsigned_abs()]);
+            }
+        }
+        let home = words.home();
+        Buffer::adopt(modulus.reduce(words.into_words()), home)
+    }
+}
+
 /// Words of a box sum before it is reduced.
 pub(super) fn sum_words(source: &Source<'_>) -> usize {
-    source.key_bit_tiles() * TILE_WORDS
+    source.sum_tiles() * TILE_WORDS
 }
 
 /// What each sum of a part carries into the next part.
@@ -125,7 +155,7 @@ impl Plan {
         let mut carries = vec![0; sums.len()];
         let mut tiles = vec![Tile::ZERO; self.held];
         let mut by_pattern = vec![Tile::ZERO; if self.members.is_some() { 1 << self.bits } else { 0 }];
-        let (mut sum, mut words) = (Tile::ZERO, [0; TILE_BUFFER]);
+        let mut sum = Tile::ZERO;
         let start = number * self.box_size;
         for from in (0..self.box_size).step_by(self.held) {
             let hints = start + from..start + self.box_size.min(from + self.held);
@@ -135,9 +165,7 @@ impl Plan {
                 .collect();
             let mut above = vec![0; sums.len()];
             for tile in 0..sums[0].len() / TILE_WORDS {
-                for (index, digits) in hints.clone().zip(&mut tiles) {
-                    source.key_bit_tile(index, first + tile, digits, &mut words);
-                }
+                source.key_bit_tiles(hints.clone(), first + tile, &mut tiles[..hints.len()]);
                 let rows = sums.chunks_mut(self.bits).zip(above.chunks_mut(self.bits));
                 for (lists, (sums, above)) in lists.iter().zip(rows) {
                     let (terms, groups) = match &self.members {
@@ -152,7 +180,7 @@ impl Plan {
                     for (list, (words, above)) in groups.iter().zip(sums.iter_mut().zip(above)) {
                         source.kernels().sum_listed(terms, list, &mut sum);
                         let words = &mut words[tile * TILE_WORDS..].as_chunks_mut().0[0];
-                        *above = add_packed(&sum, *above, words, from > 0);
+                        *above = add_packed(source.kernels(), &sum, *above, words, from > 0);
                     }
                 }
             }
@@ -160,41 +188,21 @@ impl Plan {
         }
         carries
     }
-
-    /// A finished sum: its parts' carries go where they belong, and it is reduced.
-    fn settle<'b>(
-        &self,
-        source: &Source<'_>,
-        at: usize,
-        mut sum: Buffer<'b>,
-        carries: &[Carries],
-    ) -> Buffer<'b> {
-        for (part, carries) in (1..).zip(carries) {
-            let carry = carries[at];
-            let Some(above) =
-                sum.get_mut(part * self.part_tiles * TILE_WORDS..).filter(|above| !above.is_empty())
-            else {
-                debug_assert_eq!(carry, 0, "the last tile has room for every carry");
-                continue;
-            };
-            if carry < 0 {
-                limbs::sub_assign(above, &[carry.unsigned_abs()]);
-            } else {
-                limbs::add_assign(above, &[carry.unsigned_abs()]);
-            }
-        }
-        let home = sum.home();
-        Buffer::adopt(source.key().modulus.reduce(sum.into_words()), home)
-    }
 }
 
 /// Packs a tile into `words`, or adds it to what is there already. Returns the carry.
-fn add_packed(sum: &Tile, carry: i64, words: &mut [u64; TILE_WORDS], occupied: bool) -> i64 {
+fn add_packed(
+    kernels: Kernels,
+    sum: &Tile,
+    carry: i64,
+    words: &mut [u64; TILE_WORDS],
+    occupied: bool,
+) -> i64 {
     if !occupied {
-        return pack(sum, carry, words);
+        return kernels.pack(sum, carry, words);
     }
     let mut packed = [0; TILE_WORDS];
-    let carry = pack(sum, carry, &mut packed);
+    let carry = kernels.pack(sum, carry, &mut packed);
     carry + i64::from(limbs::add_assign(words, &packed))
 }
 

@@ -79,6 +79,16 @@ impl Kernels {
         }
     }
 
+    /// Carries a tile of signed digits with what came from the tile below, and packs it. Returns what goes to the tile
+    /// above, which may be negative.
+    pub(super) fn pack(self, digits: &Tile, carry: i64, words: &mut [u64; TILE_WORDS]) -> i64 {
+        let packed = match self {
+            Kernels::Avx512(vectors) => vectors.pack(digits, carry, words),
+            Kernels::Portable => None,
+        };
+        packed.unwrap_or_else(|| pack(digits, carry, words))
+    }
+
     /// For each of four hints, `sum_b lo(u_b r_b) + hi(u_b r_(b+1))`, where lo and hi are the halves of a product of
     /// two digits. Only the low 52 bits of the result mean anything.
     pub(super) fn windows(self, hints: [&[u64]; 4], reversed: &[u64]) -> [u64; 4] {
@@ -119,9 +129,8 @@ pub(super) fn reversed_digits(words: &[u64], shift: usize, count: usize, length:
     digits
 }
 
-/// Carries a tile of signed digits with what came from the tile below, and packs it. Returns what goes to the tile
-/// above, which may be negative.
-pub(super) fn pack(digits: &Tile, carry: i64, words: &mut [u64; TILE_WORDS]) -> i64 {
+/// [`Kernels::pack`], digit by digit.
+fn pack(digits: &Tile, carry: i64, words: &mut [u64; TILE_WORDS]) -> i64 {
     let mut carry = carry;
     let (mut filled, mut bits, mut at) = (0_u64, 0, 0);
     for &digit in &digits.0 {
@@ -164,6 +173,13 @@ mod tests {
         Tile(digits.try_into().expect("a tile's digits"))
     }
 
+    fn check_packed(kernels: Kernels, digits: &Tile, carry: i64) {
+        let mut words = [7; TILE_WORDS];
+        let above = kernels.pack(digits, carry, &mut words);
+        let packed = (BigInt::from(above) << (TILE * DIGIT_BITS)) + BigInt::from(limbs::integer(&words));
+        assert_eq!(packed, value(&digits.0) + carry);
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(64))]
 
@@ -189,10 +205,22 @@ mod tests {
                 let mut sum = Tile::ZERO;
                 kernels.sum_listed(&tiles, &list, &mut sum);
                 prop_assert_eq!(value(&sum.0), expected.clone());
-                let mut words = [0; TILE_WORDS];
-                let above = pack(&sum, carry, &mut words);
-                let packed = (BigInt::from(above) << (TILE * DIGIT_BITS)) + BigInt::from(limbs::integer(&words));
-                prop_assert_eq!(packed, expected.clone() + carry);
+                check_packed(kernels, &sum, carry);
+            }
+        }
+
+        /// Carries that run through digits.
+        #[test]
+        fn tiles_next_to_a_bound_are_packed(
+            near in vec((0_u64..3, -1_i64..2), TILE), carry in -2_i64..3, factor in 1_u64..2000,
+        ) {
+            let digit = |(bound, offset): &(u64, i64)| ((bound * factor) << DIGIT_BITS).wrapping_add_signed(*offset);
+            let near = tile(&near.iter().map(digit).collect::<Vec<_>>());
+            let full = tile(&[MASK; TILE]);
+            for kernels in both() {
+                check_packed(kernels, &near, carry);
+                check_packed(kernels, &full, carry);
+                check_packed(kernels, &Tile::ZERO, carry);
             }
         }
 

@@ -8,6 +8,7 @@
 use aes::Aes128;
 use aes::cipher::{Array, BlockCipherEncrypt, KeyInit};
 
+use super::digits::{TILE, TILE_WORDS};
 use super::element::{Label, Seed};
 use super::simd::{Avx512, RoundKeys};
 
@@ -49,6 +50,25 @@ impl Expansion {
             Expansion::Vectors(vectors, keys) => vectors.encrypt_counters(keys, first, nonce, words),
             Expansion::Portable(cipher) => encrypt_counters(cipher, first, nonce, words),
         }
+    }
+}
+
+/// A tile's place in a stream: label, index, and number of the tile.
+pub(super) type TilePlace = (Label, usize, usize);
+
+impl Expansion {
+    /// Cuts whole tiles of streams into digits, if there are vector instructions for it; returns whether there are.
+    pub(super) fn fill_tiles<'t>(
+        &self,
+        tiles: impl Iterator<Item = (TilePlace, &'t mut [u64; TILE])>,
+    ) -> bool {
+        let Expansion::Vectors(vectors, keys) = self else { return false };
+        let streams = tiles.map(|((label, index, tile), digits)| {
+            let first = (tile * TILE_WORDS / BLOCK_WORDS) as u64;
+            ([first, label.number() << 32 | index as u64], digits)
+        });
+        vectors.expand_tiles(keys, streams);
+        true
     }
 }
 

@@ -13,17 +13,14 @@ use ffhec_circuit::Machine;
 use rayon::prelude::*;
 
 use super::adder::{Carry, Ring, add_columns};
-use super::boxes::box_sums;
+use super::boxes::{BoxSum, Columns, box_sums};
 use super::buffers::{Buffer, Buffers};
 use super::cipher::Ciphertext;
 use super::eval::Evaluator;
 use super::patterns::patterns;
 use super::profile::{Phase, Profile};
-use crate::arith::Modulus;
 use crate::arith::limbs;
-
-/// The box sums of one ciphertext: for each bit, least significant first, those of all boxes.
-pub(super) type Columns<'b> = Vec<Vec<Buffer<'b>>>;
+use crate::arith::{Modulus, Pair};
 
 impl Evaluator<'_> {
     /// `Z_i = round(2^n c u_i / 2^kappa) mod 2^(n+1)` for every hint.
@@ -34,7 +31,9 @@ impl Evaluator<'_> {
     /// The box sums of ciphertexts with these patterns, for measurements: for each ciphertext, for each bit, least
     /// significant first, those of all boxes.
     pub fn box_sums(&self, patterns: &[Vec<u16>]) -> Vec<Vec<Vec<Vec<u64>>>> {
-        let words = |column: Vec<Buffer<'_>>| column.into_iter().map(Buffer::into_words).collect();
+        let words = |column: Vec<BoxSum<'_>>| {
+            column.into_iter().map(|sum| sum.settle(self.modulus()).into_words()).collect()
+        };
         let columns = self.columns(patterns);
         columns.into_iter().map(|columns| columns.into_iter().map(words).collect()).collect()
     }
@@ -58,10 +57,13 @@ impl Evaluator<'_> {
         columns.into_par_iter().zip(bits).map(|(columns, bit)| self.finish(bit, columns)).collect()
     }
 
-    fn finish(&self, bit: &Ciphertext, columns: Columns<'_>) -> Ciphertext {
+    fn finish<'b>(&'b self, bit: &Ciphertext, columns: Columns<'b>) -> Ciphertext {
         let ring = LazyRing { modulus: self.modulus(), profile: &self.profile, buffers: &self.buffers };
-        let lazy = |column: Vec<_>| column.into_iter().map(|value| Lazy { value, terms: 1 }).collect();
-        let sum = add_columns(&ring, columns.into_iter().map(lazy).collect());
+        let settle = |sum: BoxSum<'b>| {
+            self.profile.time(Phase::BoxSums, || Lazy { value: sum.settle(self.modulus()), terms: 1 })
+        };
+        let settled = columns.into_iter().map(|column| column.into_par_iter().map(settle).collect());
+        let sum = add_columns(&ring, settled);
         let rounded = Ciphertext::new(self.modulus().reduce(sum.value.into_words()));
         if bit.value[0] & 1 == 1 { self.not(&rounded) } else { rounded }
     }
@@ -78,6 +80,22 @@ struct Lazy<'b> {
     terms: u32,
 }
 
+/// The two factors of a carry.
+fn factors<'c>(carry: &'c Carry<Lazy<'_>>) -> [Pair<'c>; 2] {
+    match carry {
+        Carry::Full([a, b, d]) => [Pair(&a.value, &b.value), Pair(&a.value, &d.value)],
+        Carry::Half([a, b]) => [Pair(&a.value, &[]), Pair(&b.value, &[])],
+    }
+}
+
+/// What a carry has besides their product.
+fn addend<'c>(carry: &'c Carry<Lazy<'_>>) -> Option<&'c [u64]> {
+    match carry {
+        Carry::Full([a, ..]) => Some(&a.value),
+        Carry::Half(_) => None,
+    }
+}
+
 /// Ciphertexts as the adder's ring: sums are reduced only when they near the headroom, products always.
 struct LazyRing<'b> {
     modulus: &'b Modulus,
@@ -89,16 +107,9 @@ impl<'b> LazyRing<'b> {
     /// The sum of a few carries.
     fn carried(&self, carries: &[Carry<Lazy<'b>>]) -> Lazy<'b> {
         self.profile.time(Phase::Adder, || {
-            let transform = |carry: &Carry<Lazy<'b>>| {
-                carry.factors.each_ref().map(|factor| self.modulus.transform(&factor.value))
-            };
-            let factors: Vec<_> = carries.iter().map(transform).collect();
-            let terms: Vec<_> = factors.iter().map(|[a, b]| (a, b)).collect();
-            let addends: Vec<&[u64]> = carries
-                .iter()
-                .filter_map(|carry| carry.addend.as_ref().map(|addend| &addend.value[..]))
-                .collect();
-            let sum = self.modulus.sum_of_products(&terms, &addends);
+            let terms: Vec<[Pair<'_>; 2]> = carries.iter().map(factors).collect();
+            let addends: Vec<&[u64]> = carries.iter().filter_map(addend).collect();
+            let sum = self.modulus.sum_of_pairs(&terms, &addends);
             Lazy { value: Buffer::adopt(sum, self.buffers), terms: 1 }
         })
     }
@@ -112,17 +123,7 @@ impl<'b> Ring for LazyRing<'b> {
     type Element = Lazy<'b>;
 
     fn add(&self, a: &Lazy<'b>, b: &Lazy<'b>) -> Lazy<'b> {
-        /// Sums of this many terms are reduced, so that no sum of two exceeds the headroom.
-        const FULL: u32 = 1 << (Modulus::HEADROOM - 2);
-        self.profile.time(Phase::Adder, || {
-            let mut value = self.buffers.take();
-            value.shorten(a.value.len());
-            value.copy_from_slice(&a.value);
-            let carry = limbs::add_assign(&mut value, &b.value);
-            let terms = a.terms + b.terms;
-            debug_assert!(!carry && terms <= 1 << Modulus::HEADROOM);
-            if terms < FULL { Lazy { value, terms } } else { self.reduced(value.into_words()) }
-        })
+        self.sum(&[a, b])
     }
 
     fn mul(&self, a: &Lazy<'b>, b: &Lazy<'b>) -> Lazy<'b> {
@@ -132,14 +133,27 @@ impl<'b> Ring for LazyRing<'b> {
         })
     }
 
+    fn sum(&self, values: &[&Lazy<'b>]) -> Lazy<'b> {
+        /// Sums of this many terms are reduced, so that no sum of two exceeds the headroom.
+        const FULL: u32 = 1 << (Modulus::HEADROOM - 2);
+        self.profile.time(Phase::Adder, || {
+            let terms = values.iter().map(|value| value.terms).sum();
+            debug_assert!(terms <= 1 << Modulus::HEADROOM);
+            let mut value = self.buffers.take();
+            value.shorten(self.modulus.width());
+            let values: Vec<&[u64]> = values.iter().map(|value| &value.value[..]).collect();
+            limbs::put_sum_of(&mut value, &values);
+            if terms < FULL { Lazy { value, terms } } else { self.reduced(value.into_words()) }
+        })
+    }
+
     fn carries(&self, carries: Vec<Carry<Lazy<'b>>>) -> Vec<Lazy<'b>> {
-        carries.into_par_iter().map(|carry| self.carry(carry)).collect()
+        carries.par_chunks(1).map(|carry| self.carried(carry)).collect()
     }
 
     /// Sums of several products, with one inverse transform and one reduction for each.
-    fn add_carries(&self, sum: Lazy<'b>, carries: Vec<Carry<Lazy<'b>>>) -> Lazy<'b> {
-        let groups = carries.par_chunks(SUMMED_PRODUCTS).map(|group| self.carried(group));
-        groups.collect::<Vec<_>>().iter().fold(sum, |sum, group| self.add(&sum, group))
+    fn summed_carries(&self, carries: Vec<Carry<Lazy<'b>>>) -> Vec<Lazy<'b>> {
+        carries.par_chunks(SUMMED_PRODUCTS).map(|group| self.carried(group)).collect()
     }
 }
 

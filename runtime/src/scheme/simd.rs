@@ -1,4 +1,4 @@
-//! The scheme's kernels for processors with AVX-512 (F, DQ, IFMA, VBMI) and VAES: the only unsafe code of the scheme.
+//! The scheme's kernels for processors with AVX-512 (F, DQ, BW, IFMA, VBMI) and VAES: the only unsafe code of the scheme.
 //!
 //! [`Avx512`] is a proof that the processor has these instructions: only [`Avx512::detect`] makes one. Each kernel
 //! gives the same bits as the portable code of its name in `expansion` or `digits`, which the tests compare it with.
@@ -7,7 +7,8 @@
 
 use std::arch::x86_64::*;
 
-use super::digits::{TILE, TILE_BUFFER, TILE_WORDS, Tile};
+use super::digits::{DIGIT_BITS, TILE, TILE_BUFFER, TILE_WORDS, Tile};
+use super::expansion::BLOCK_WORDS;
 
 /// The instructions are there.
 #[derive(Clone, Copy, Debug)]
@@ -25,6 +26,7 @@ impl Avx512 {
     pub(super) fn detect() -> Option<Avx512> {
         let there = is_x86_feature_detected!("avx512f")
             && is_x86_feature_detected!("avx512dq")
+            && is_x86_feature_detected!("avx512bw")
             && is_x86_feature_detected!("avx512ifma")
             && is_x86_feature_detected!("avx512vbmi")
             && is_x86_feature_detected!("aes")
@@ -42,6 +44,35 @@ impl Avx512 {
     pub(super) fn encrypt_counters(self, keys: &RoundKeys, first: u64, nonce: u64, words: &mut [u64]) {
         // SAFETY: `self` proves that the processor has the instructions.
         unsafe { encrypt_counters(keys, first, nonce, words) }
+    }
+
+    /// Fills tiles with digits of streams, as [`Self::encrypt_counters`] and [`Self::unpack`] do, given `first` and
+    /// `nonce` of each.
+    pub(super) fn expand_tiles<'t>(
+        self,
+        keys: &RoundKeys,
+        tiles: impl Iterator<Item = ([u64; 2], &'t mut [u64; TILE])>,
+    ) {
+        let mut words = [[0_u64; TILE_BUFFER]; 2];
+        let mut last: Option<(usize, &mut [u64; TILE])> = None;
+        for (at, ([first, nonce], digits)) in tiles.enumerate() {
+            let now = words[at % 2].first_chunk_mut().expect("a buffer has room for a tile");
+            // Encrypting does not wait for the words of the tile before, which are cut meanwhile.
+            // SAFETY: `self` proves that the processor has the instructions.
+            unsafe { encrypt_tile(keys, first, nonce, now) };
+            if let Some((at, digits)) = last.replace((at, digits)) {
+                self.unpack(&words[at % 2], digits);
+            }
+        }
+        if let Some((at, digits)) = last {
+            self.unpack(&words[at % 2], digits);
+        }
+    }
+
+    /// Carries and packs a tile, unless a carry runs through a digit; see `digits::pack`.
+    pub(super) fn pack(self, digits: &Tile, carry: i64, words: &mut [u64; TILE_WORDS]) -> Option<i64> {
+        // SAFETY: `self` proves that the processor has the instructions.
+        unsafe { pack(digits, carry, words) }
     }
 
     /// Cuts words into digits.
@@ -92,31 +123,54 @@ fn round_keys(key: &[u8; 16]) -> RoundKeys {
     RoundKeys(wide)
 }
 
+/// Four blocks in a vector.
+#[inline]
+#[target_feature(enable = "avx512f,vaes")]
+fn encrypt(keys: &[__m512i; 11], counter: __m512i) -> __m512i {
+    let mut block = _mm512_xor_si512(counter, keys[0]);
+    block = _mm512_aesenc_epi128(block, keys[1]);
+    block = _mm512_aesenc_epi128(block, keys[2]);
+    block = _mm512_aesenc_epi128(block, keys[3]);
+    block = _mm512_aesenc_epi128(block, keys[4]);
+    block = _mm512_aesenc_epi128(block, keys[5]);
+    block = _mm512_aesenc_epi128(block, keys[6]);
+    block = _mm512_aesenc_epi128(block, keys[7]);
+    block = _mm512_aesenc_epi128(block, keys[8]);
+    block = _mm512_aesenc_epi128(block, keys[9]);
+    _mm512_aesenclast_epi128(block, keys[10])
+}
+
+/// The counters of the first four blocks of a stream from `first` on.
+#[inline]
+#[target_feature(enable = "avx512f,avx512dq")]
+fn counters(first: u64, nonce: u64) -> __m512i {
+    let nonce = nonce as i64;
+    _mm512_add_epi64(
+        _mm512_setr_epi64(0, nonce, 1, nonce, 2, nonce, 3, nonce),
+        _mm512_maskz_set1_epi64(0b0101_0101, first as i64),
+    )
+}
+
+/// What [`encrypt_counters`] does, for a tile.
+#[inline]
+#[target_feature(enable = "avx512f,avx512dq,vaes")]
+fn encrypt_tile(keys: &RoundKeys, first: u64, nonce: u64, words: &mut [u64; TILE_WORDS]) {
+    let next = _mm512_setr_epi64(4, 0, 4, 0, 4, 0, 4, 0);
+    let mut counter = counters(first, nonce);
+    for vector in words.as_chunks_mut::<LANES>().0 {
+        let block = encrypt(&keys.0, counter);
+        counter = _mm512_add_epi64(counter, next);
+        // SAFETY: `vector` has eight words.
+        unsafe { _mm512_storeu_si512(vector.as_mut_ptr().cast(), block) };
+    }
+}
+
 /// Four blocks in a vector. The rounds of one vector wait for each other; the processor runs those of several vectors
 /// at the same time.
 #[target_feature(enable = "avx512f,avx512dq,vaes")]
 fn encrypt_counters(keys: &RoundKeys, first: u64, nonce: u64, words: &mut [u64]) {
-    #[inline]
-    #[target_feature(enable = "avx512f,vaes")]
-    fn encrypt(keys: &[__m512i; 11], counter: __m512i) -> __m512i {
-        let mut block = _mm512_xor_si512(counter, keys[0]);
-        block = _mm512_aesenc_epi128(block, keys[1]);
-        block = _mm512_aesenc_epi128(block, keys[2]);
-        block = _mm512_aesenc_epi128(block, keys[3]);
-        block = _mm512_aesenc_epi128(block, keys[4]);
-        block = _mm512_aesenc_epi128(block, keys[5]);
-        block = _mm512_aesenc_epi128(block, keys[6]);
-        block = _mm512_aesenc_epi128(block, keys[7]);
-        block = _mm512_aesenc_epi128(block, keys[8]);
-        block = _mm512_aesenc_epi128(block, keys[9]);
-        _mm512_aesenclast_epi128(block, keys[10])
-    }
-    let nonce = nonce as i64;
     let next = _mm512_setr_epi64(4, 0, 4, 0, 4, 0, 4, 0);
-    let mut counter = _mm512_add_epi64(
-        _mm512_setr_epi64(0, nonce, 1, nonce, 2, nonce, 3, nonce),
-        _mm512_maskz_set1_epi64(0b0101_0101, first as i64),
-    );
+    let mut counter = counters(first, nonce);
     let (vectors, rest) = words.as_chunks_mut::<LANES>();
     for vector in vectors {
         let block = encrypt(&keys.0, counter);
@@ -150,6 +204,58 @@ fn unpack(words: &[u64; TILE_BUFFER], digits: &mut [u64; TILE]) {
         // SAFETY: `out` has eight words.
         unsafe { _mm512_storeu_si512(out.as_mut_ptr().cast(), _mm512_and_si512(placed, mask)) };
     }
+}
+
+/// Twice every digit's carry goes to the next digit; then all are digits, or nothing is packed. The second carries are
+/// at most one in size, so that a digit remains out of bounds only where it was next to a bound.
+#[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
+fn pack(digits: &Tile, carry: i64, words: &mut [u64; TILE_WORDS]) -> Option<i64> {
+    const VECTORS: usize = TILE / LANES;
+    /// Of two digits, the bytes of the first 64 bits and of the other 40.
+    const PACKED: [u8; 64] = {
+        let mut places = [0; 64];
+        let mut at = 0;
+        while at < 52 {
+            places[at] = (at / 13 * 16 + at % 13) as u8;
+            at += 1;
+        }
+        places
+    };
+    let mask = _mm512_set1_epi64((1 << DIGIT_BITS) - 1);
+    let mut vectors = [_mm512_setzero_si512(); VECTORS];
+    for (vector, digits) in vectors.iter_mut().zip(digits.0.as_chunks::<LANES>().0) {
+        // SAFETY: `digits` has eight words.
+        *vector = unsafe { _mm512_loadu_si512(digits.as_ptr().cast()) };
+    }
+    let mut above = 0;
+    for carry in [carry, 0] {
+        let mut last = _mm512_set1_epi64(carry);
+        for vector in &mut vectors {
+            let carries = _mm512_srai_epi64::<{ DIGIT_BITS as u32 }>(*vector);
+            let shifted = _mm512_alignr_epi64::<7>(carries, last);
+            *vector = _mm512_add_epi64(_mm512_and_si512(*vector, mask), shifted);
+            last = carries;
+        }
+        above += _mm_extract_epi64::<1>(_mm512_extracti32x4_epi32::<3>(last));
+    }
+    let out = vectors.iter().fold(_mm512_setzero_si512(), |out, vector| {
+        _mm512_or_si512(out, _mm512_srai_epi64::<{ DIGIT_BITS as u32 }>(*vector))
+    });
+    if _mm512_test_epi64_mask(out, out) != 0 {
+        return None;
+    }
+    // SAFETY: an unaligned load of 64 bytes.
+    let places = unsafe { _mm512_loadu_si512(PACKED.as_ptr().cast()) };
+    let bytes: *mut u8 = words.as_mut_ptr().cast();
+    for (group, vector) in vectors.into_iter().enumerate() {
+        let odd = _mm512_unpackhi_epi64(vector, _mm512_setzero_si512());
+        let low = _mm512_or_si512(vector, _mm512_slli_epi64::<{ DIGIT_BITS as u32 }>(odd));
+        let pairs = _mm512_mask_srli_epi64::<{ 64 - DIGIT_BITS as u32 }>(low, 0b1010_1010, vector);
+        let packed = _mm512_permutexvar_epi8(places, pairs);
+        // SAFETY: the mask selects 52 bytes, from byte `52 group` of the `52 VECTORS` of `words`.
+        unsafe { _mm512_mask_storeu_epi8(bytes.add(52 * group).cast(), (1 << 52) - 1, packed) };
+    }
+    Some(above)
 }
 
 /// Half a tile stays in registers while the list is walked.
@@ -202,4 +308,8 @@ fn windows(hints: [&[u64]; 4], reversed: &[u64]) -> [u64; 4] {
     sums
 }
 
-const _: () = assert!(TILE * 52 == TILE_WORDS * 64);
+const _: () = assert!(
+    TILE * DIGIT_BITS == TILE_WORDS * 64
+        && TILE_WORDS.is_multiple_of(LANES)
+        && TILE_WORDS.is_multiple_of(BLOCK_WORDS)
+);

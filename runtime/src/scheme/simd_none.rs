@@ -1,6 +1,6 @@
 //! On other processors than x86-64 there are no kernels: [`Avx512`] has no value.
 
-use super::digits::{TILE, TILE_BUFFER, Tile};
+use super::digits::{TILE, TILE_BUFFER, TILE_WORDS, Tile};
 
 /// Has no value.
 #[derive(Clone, Copy, Debug)]
@@ -20,6 +20,18 @@ impl Avx512 {
     }
 
     pub(super) fn encrypt_counters(self, _: &RoundKeys, _: u64, _: u64, _: &mut [u64]) {
+        match self {}
+    }
+
+    pub(super) fn expand_tiles<'t>(
+        self,
+        _: &RoundKeys,
+        _: impl Iterator<Item = ([u64; 2], &'t mut [u64; TILE])>,
+    ) {
+        match self {}
+    }
+
+    pub(super) fn pack(self, _: &Tile, _: i64, _: &mut [u64; TILE_WORDS]) -> Option<i64> {
         match self {}
     }
 

@@ -1,6 +1,8 @@
 //! The big public numbers of an evaluation key, tile by tile: hints `u_i` and encrypted key bits `sigma_i`, as digits.
 //! Each is either expanded from the key's seed anew whenever it is read, or kept expanded in memory.
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
 use super::digits::{Kernels, TILE, TILE_BUFFER, TILE_WORDS, Tile};
@@ -56,7 +58,7 @@ impl<'k> Source<'k> {
     }
 
     /// Tiles of digits of `sigma_i` before reduction: they reach beyond every carry of a box sum.
-    pub(super) fn key_bit_tiles(&self) -> usize {
+    pub(super) fn sum_tiles(&self) -> usize {
         // Fifteen bits for the carries of at most 2^14 terms and a sign.
         (self.chi_words * BITS + 15).div_ceil(TILE_WORDS * BITS)
     }
@@ -66,10 +68,16 @@ impl<'k> Source<'k> {
     pub(super) fn hint_tiles(&self, index: usize, first: usize, digits: &mut [u64], words: &mut Vec<u64>) {
         let tiles = digits.as_chunks_mut::<TILE>().0;
         let width = self.key.params.limbs();
+        let corrected = self.key.corrected.binary_search_by_key(&index, |(at, _)| *at as usize);
+        if corrected.is_err() && self.kept.is_none() {
+            let places = (first..).map(|tile| (Label::Hint, index, tile));
+            if self.expansion.fill_tiles(places.zip(&mut *tiles)) {
+                return;
+            }
+        }
         let (from, needed) = (first * TILE_WORDS, tiles.len() * TILE_WORDS);
         let length = width.saturating_sub(from).min(needed);
         words.resize(needed + TILE_BUFFER - TILE_WORDS, 0);
-        let corrected = self.key.corrected.binary_search_by_key(&index, |(at, _)| *at as usize);
         let kept = match (corrected, &self.kept) {
             (Ok(found), _) => Some(&self.key.corrected[found].1[..]),
             (Err(_), Some([hints, _])) => Some(&hints[index * width..][..width]),
@@ -86,14 +94,23 @@ impl<'k> Source<'k> {
         }
     }
 
-    /// A tile of `sigma_i = chi - Delta`, with signed digits, not reduced modulo `x_0`. `words` is memory to work in.
-    pub(super) fn key_bit_tile(
-        &self,
-        index: usize,
-        tile: usize,
-        digits: &mut Tile,
-        words: &mut [u64; TILE_BUFFER],
-    ) {
+    /// A tile of each `sigma_i = chi - Delta` of a range, with signed digits, not reduced modulo `x_0`.
+    pub(super) fn key_bit_tiles(&self, range: Range<usize>, tile: usize, digits: &mut [Tile]) {
+        let mut words = [0; TILE_BUFFER];
+        let whole = (tile + 1) * TILE_WORDS * BITS <= chi_bits(&self.key.params);
+        let places = range.clone().map(|index| (Label::KeyBit, index, tile));
+        let tiles = places.zip(digits.iter_mut().map(|tile| &mut tile.0));
+        let filled = whole && self.kept.is_none() && self.expansion.fill_tiles(tiles);
+        for (index, digits) in range.zip(digits) {
+            if !filled {
+                self.chi_tile(index, tile, digits, &mut words);
+            }
+            self.subtract_correction(index, tile, digits, &mut words);
+        }
+    }
+
+    /// A tile of chi. `words` is memory to work in.
+    fn chi_tile(&self, index: usize, tile: usize, digits: &mut Tile, words: &mut [u64; TILE_BUFFER]) {
         let from = tile * TILE_WORDS;
         let length = self.chi_words.saturating_sub(from).min(TILE_WORDS);
         match &self.kept {
@@ -107,6 +124,16 @@ impl<'k> Source<'k> {
             limbs::truncate_bits(words, chi_bits(&self.key.params).saturating_sub(from * BITS));
         }
         self.kernels.unpack(words, &mut digits.0);
+    }
+
+    fn subtract_correction(
+        &self,
+        index: usize,
+        tile: usize,
+        digits: &mut Tile,
+        words: &mut [u64; TILE_BUFFER],
+    ) {
+        let from = tile * TILE_WORDS;
         let correction = self.key.key_bits.get(index);
         if let Some(rest) = correction.get(from..).filter(|rest| !rest.is_empty()) {
             let length = rest.len().min(TILE_WORDS);

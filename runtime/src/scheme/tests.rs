@@ -137,8 +137,9 @@ fn refresh_by_definition(key: &EvaluationKey, ciphertext: &Ciphertext) -> (Vec<u
         let chosen = range.filter(|i| patterns[*i] >> bit & 1 == 1);
         chosen.map(|i| limbs::integer(&key.key_bit(i))).sum::<BigUint>() % &modulus
     };
-    let columns = (0..=params.n()).map(|bit| (0..params.theta()).map(|number| sum(number, bit)).collect());
-    let rounded = add_columns(&Integers(&modulus), columns.collect());
+    let column = |bit| (0..params.theta()).map(|number| sum(number, bit)).collect();
+    let columns: Vec<Vec<BigUint>> = (0..=params.n()).map(column).collect();
+    let rounded = add_columns(&Integers(&modulus), columns);
     (patterns, (rounded + c % 2_u8) % modulus)
 }
 

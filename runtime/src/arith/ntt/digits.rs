@@ -4,12 +4,14 @@
 //! reaches over three limbs.
 
 use super::lanes::{Kernel, LANES, Lanes, Row, splat_factor};
-use super::prime::{Factor, PRIME, PRIME_INVERSE, PRIMES, Prime};
+use super::prime::{Factor, Field, PRIME, PRIME_INVERSE, PRIMES, Prime};
 
 /// Limbs modulo a prime: representatives below `2p` of the polynomial with these coefficients, with zeros behind.
 pub(crate) struct Residues<'r> {
     pub(crate) prime: Prime,
     pub(crate) limbs: &'r [u64],
+    /// Limbs that are added to these: none, or as many.
+    pub(crate) plus: &'r [u64],
     pub(crate) rows: &'r mut [Row],
     pub(crate) onto: Onto,
 }
@@ -30,15 +32,17 @@ impl Kernel for Residues<'_> {
 
     #[inline(always)]
     fn run<S: Lanes>(self, s: S) {
+        debug_assert!(self.plus.is_empty() || self.plus.len() == self.limbs.len());
         let f = self.prime.field(s);
-        let (chunks, tail) = self.limbs.as_chunks::<LANES>();
-        let mut last = [0; LANES];
-        last[..tail.len()].copy_from_slice(tail);
+        let (chunks, last) = padded(self.limbs);
+        let (others, last_other) = padded(self.plus);
         let (filled, behind) = self.rows.split_at_mut(self.limbs.len().div_ceil(LANES));
-        for (row, limbs) in filled.iter_mut().zip(chunks.iter().chain([&last])) {
-            let x = s.load_limbs(limbs);
-            // 2^50 is the complement modulo p, and what exceeds 50 bits is short.
-            let x = s.add_low(s.and(x, f.mask_50), s.shift_right::<50>(x), f.complement);
+        for (at, (row, limbs)) in filled.iter_mut().zip(chunks.iter().chain([&last])).enumerate() {
+            let mut x = residue(s, &f, limbs);
+            if !self.plus.is_empty() {
+                let y = residue(s, &f, others.get(at).unwrap_or(&last_other));
+                x = s.below(s.add(x, y), f.p2);
+            }
             let x = match self.onto {
                 Onto::Replace => x,
                 Onto::Add => s.below(s.add(s.load(row), x), f.p2),
@@ -53,6 +57,21 @@ impl Kernel for Residues<'_> {
             behind.fill(Row::ZERO);
         }
     }
+}
+
+/// Whole rows of limbs, and the limbs behind them with zeros.
+fn padded(limbs: &[u64]) -> (&[[u64; LANES]], [u64; LANES]) {
+    let (chunks, tail) = limbs.as_chunks::<LANES>();
+    let mut last = [0; LANES];
+    last[..tail.len()].copy_from_slice(tail);
+    (chunks, last)
+}
+
+/// Limbs modulo the prime, below `2p`: `2^50` is the complement modulo `p`, and what exceeds 50 bits is short.
+#[inline(always)]
+fn residue<S: Lanes>(s: S, f: &Field<S::V>, limbs: &[u64; LANES]) -> S::V {
+    let x = s.load_limbs(limbs);
+    s.add_low(s.and(x, f.mask_50), s.shift_right::<50>(x), f.complement)
 }
 
 /// The integer whose digits' residues, divided by a factor, are given: Garner's mixed-radix form, then carries.

@@ -12,6 +12,7 @@
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
+mod convolve;
 mod digits;
 #[cfg(target_arch = "x86_64")]
 mod ifma;
@@ -24,12 +25,16 @@ mod spectrum;
 mod transform;
 
 use std::cell::Cell;
+use std::ops::Range;
 use std::sync::OnceLock;
 
 use zeroize::Zeroize;
 
+use super::limbs::add_assign;
+
 #[cfg(target_arch = "x86_64")]
 use avx2::Avx2;
+use convolve::{Other, Product};
 use digits::{Limbs, Onto, Residues};
 #[cfg(target_arch = "x86_64")]
 use ifma::Ifma;
@@ -39,7 +44,7 @@ use parts::Double;
 use portable::Portable;
 pub(crate) use prime::CAPACITY;
 use prime::{PRIME, PRIMES};
-use spectrum::{MultiplyAssign, SumOfProducts};
+use spectrum::SumOfProducts;
 use transform::Transformer;
 
 /// The instructions that the transforms are computed with.
@@ -137,7 +142,7 @@ pub(crate) fn run<K: Kernel>(instructions: Instructions, kernel: K) -> K::Output
     with_lanes!(instructions, s => s.run(kernel))
 }
 
-fn transformer<S: Lanes>(i: usize) -> Transformer {
+fn transformer<S: Lanes>(_: S, i: usize) -> Transformer {
     Transformer { prime: PRIME[i], twiddles: &S::twiddles()[i] }
 }
 
@@ -197,21 +202,68 @@ pub(crate) fn length_for(limbs: usize) -> Length {
     Length::at_least(limbs.div_ceil(LANES))
 }
 
+/// The sum of two integers, as a factor.
+#[derive(Clone, Copy)]
+pub(crate) struct Pair<'a>(pub(crate) &'a [u64], pub(crate) &'a [u64]);
+
+impl Pair<'_> {
+    /// The sum.
+    pub(crate) fn sum(self) -> Vec<u64> {
+        let (long, short) = if self.0.len() < self.1.len() { (self.1, self.0) } else { (self.0, self.1) };
+        let mut sum = long.to_vec();
+        let carry = add_assign(&mut sum, short);
+        sum.push(u64::from(carry));
+        sum
+    }
+
+    /// Whether this is the other pair, which is quick to see, not only one of the same value.
+    fn is(self, other: Self) -> bool {
+        std::ptr::eq(self.0, other.0) && std::ptr::eq(self.1, other.1)
+    }
+
+    /// Limbs of the longer one.
+    fn len(self) -> usize {
+        self.0.len().max(self.1.len())
+    }
+}
+
 /// `out = a b`, where `out` has room for it. The shorter factor has at most [`MOST_LIMBS`].
 pub(crate) fn multiply(instructions: Instructions, a: &[u64], b: &[u64], out: &mut [u64]) {
     debug_assert!(out.len() >= a.len() + b.len() && a.len().min(b.len()) <= MOST_LIMBS);
+    multiply_pairs(instructions, &[[Pair(a, &[]), Pair(b, &[])]], out);
+}
+
+/// `out = ` the sum of the products, where `out` has room for it and is not shorter than the factors of any of them
+/// together. For each product, the limbs of the shorter factor count once for each two of its summands: 1, 2 or 4
+/// times; all of them are at most [`CAPACITY`].
+pub(crate) fn multiply_pairs(instructions: Instructions, terms: &[[Pair<'_>; 2]], out: &mut [u64]) {
+    debug_assert!(terms.iter().all(|[a, b]| a.len() + b.len() <= out.len()));
     let length = length_for(out.len());
     let rows = length.rows();
-    with_lanes!(instructions, s => with_scratch((PRIMES + 1) * rows, |scratch| {
-        let (products, other) = scratch.split_at_mut(PRIMES * rows);
+    let spare = if terms.len() > 1 { 2 } else { 1 };
+    with_lanes!(instructions, s => with_scratch((PRIMES + spare) * rows, |scratch| {
+        let (products, others) = scratch.split_at_mut(PRIMES * rows);
+        let (other, factor) = others.split_at_mut(rows);
         for (i, product) in products.chunks_exact_mut(rows).enumerate() {
-            forward(s, i, a, &length, product);
-            if a != b {
-                forward(s, i, b, &length, other);
+            for (number, [a, b]) in terms.iter().enumerate() {
+                polynomial(s, i, *a, &length, if number == 0 { &mut *product } else { &mut *factor });
+                if !a.is(*b) {
+                    polynomial(s, i, *b, &length, other);
+                }
+                let inverse = number + 1 == terms.len();
+                each_part(&length, |part| {
+                    let b = if a.is(*b) { Other::Same } else { Other::Polynomial(&mut other[part.clone()]) };
+                    let (a, onto) = match number {
+                        0 => (&mut product[part], None),
+                        _ => (&mut factor[part.clone()], Some(&mut product[part])),
+                    };
+                    transformer(s, i).convolve(s, a, b, Product { onto, inverse });
+                });
             }
-            let other = if a == b { None } else { Some(&*other) };
-            multiply_assign(s, i, product, other, &length);
-            inverse(s, i, product, &length);
+            if terms.is_empty() {
+                product.fill(Row::ZERO);
+            }
+            joined(s, i, product, &length);
         }
         recombine(s, products, &length, out);
     }));
@@ -223,9 +275,13 @@ pub(crate) fn multiply_by(instructions: Instructions, a: &[u64], b: &Spectrum, o
     debug_assert!(out.len() <= rows * LANES);
     with_lanes!(instructions, s => with_scratch(PRIMES * rows, |products| {
         for (i, product) in products.chunks_exact_mut(rows).enumerate() {
-            forward(s, i, a, length, product);
-            multiply_assign(s, i, product, Some(b.of_prime(i)), length);
-            inverse(s, i, product, length);
+            polynomial(s, i, Pair(a, &[]), length, product);
+            each_part(length, |part| {
+                let b = Other::Transformed(&b.of_prime(i)[part.clone()]);
+                let product = &mut product[part];
+                transformer(s, i).convolve(s, product, b, Product { onto: None, inverse: true });
+            });
+            joined(s, i, product, length);
         }
         recombine(s, products, length, out);
     }));
@@ -256,63 +312,65 @@ pub(crate) fn sum_of_products(instructions: Instructions, terms: &[(&Spectrum, &
 
 /// The residues of the transform of `limbs` modulo the prime `i`.
 fn forward<S: Lanes>(s: S, i: usize, limbs: &[u64], length: &Length, rows: &mut [Row]) {
-    let at = transformer::<S>(i);
+    polynomial(s, i, Pair(limbs, &[]), length, rows);
+    each_part(length, |part| transformer(s, i).forward(s, &mut rows[part]));
+}
+
+/// The residues, modulo the prime `i` and each part of the length, of the polynomial with these limbs.
+fn polynomial<S: Lanes>(s: S, i: usize, pair: Pair<'_>, length: &Length, rows: &mut [Row]) {
+    let prime = PRIME[i];
     let (first, rest) = rows.split_at_mut(length.first());
-    let (low, high) = limbs.split_at(limbs.len().min(first.len() * LANES));
-    let mut put = |limbs, onto| s.run(Residues { prime: at.prime, limbs, rows: &mut *first, onto });
-    put(low, Onto::Replace);
-    if !high.is_empty() {
-        put(high, Onto::Add);
+    let most = first.len() * LANES;
+    let [(a, a_above), (b, b_above)] = [pair.0, pair.1].map(|limbs| limbs.split_at(limbs.len().min(most)));
+    let mut put = |limbs, plus, onto| s.run(Residues { prime, limbs, plus, rows: &mut *first, onto });
+    if a.len() == b.len() {
+        put(a, b, Onto::Replace);
+    } else {
+        put(a, &[], Onto::Replace);
+        put(b, &[], Onto::Add);
     }
-    parts::split(s, at.prime, first, rest, &length.parts()[1..]);
-    if !high.is_empty() {
-        s.run(Residues { prime: at.prime, limbs: high, rows: first, onto: Onto::SubtractTwice });
-    }
-    each_part(rows, length, |rows| at.forward(s, rows));
+    let above = [a_above, b_above].into_iter().filter(|limbs| !limbs.is_empty());
+    above.clone().for_each(|limbs| put(limbs, &[], Onto::Add));
+    parts::split(s, prime, first, rest, &length.parts()[1..]);
+    above.for_each(|limbs| {
+        s.run(Residues { prime, limbs, plus: &[], rows: &mut *first, onto: Onto::SubtractTwice });
+    });
 }
 
 /// The polynomial of a transform, times the rows of its first part.
 fn inverse<S: Lanes>(s: S, i: usize, rows: &mut [Row], length: &Length) {
-    let at = transformer::<S>(i);
-    let first = length.first();
-    each_part(rows, length, |rows| {
-        let doublings = (first / rows.len()).trailing_zeros();
-        at.inverse(s, rows);
-        if doublings > 0 {
-            s.run(Double { prime: at.prime, rows, doublings });
-        }
-    });
-    parts::join(s, at.prime, rows, length);
+    each_part(length, |part| transformer(s, i).inverse(s, &mut rows[part]));
+    joined(s, i, rows, length);
 }
 
-fn multiply_assign<S: Lanes>(s: S, i: usize, a: &mut [Row], b: Option<&[Row]>, length: &Length) {
-    let mut start = 0;
-    each_part(a, length, |a| {
-        let b = b.map(|b| &b[start..start + a.len()]);
-        start += a.len();
-        s.run(MultiplyAssign { at: transformer::<S>(i), a, b });
+/// The polynomial from its residues modulo the parts, each times the rows of the part, times the rows of the first.
+fn joined<S: Lanes>(s: S, i: usize, rows: &mut [Row], length: &Length) {
+    let prime = PRIME[i];
+    each_part(length, |part| {
+        let doublings = (length.first() / part.len()).trailing_zeros();
+        if doublings > 0 {
+            s.run(Double { prime, rows: &mut rows[part], doublings });
+        }
     });
+    parts::join(s, prime, rows, length);
 }
 
 /// Adds up products of transforms.
 fn add_products<S: Lanes>(s: S, i: usize, terms: &[(&Spectrum, &Spectrum)], out: &mut [Row]) {
     let Some(((first, _), _)) = terms.split_first() else { return };
-    let mut start = 0;
-    each_part(out, &first.length, |out| {
-        let part = start..start + out.len();
+    each_part(&first.length, |part| {
         let terms: Vec<(&[Row], &[Row])> =
             terms.iter().map(|(a, b)| (&a.of_prime(i)[part.clone()], &b.of_prime(i)[part.clone()])).collect();
-        start += out.len();
-        s.run(SumOfProducts { at: transformer::<S>(i), terms: &terms, out });
+        s.run(SumOfProducts { at: transformer(s, i), terms: &terms, out: &mut out[part] });
     });
 }
 
-fn each_part(rows: &mut [Row], length: &Length, mut action: impl FnMut(&mut [Row])) {
-    let mut rest = rows;
+/// The rows of each part.
+fn each_part(length: &Length, mut action: impl FnMut(Range<usize>)) {
+    let mut start = 0;
     for part in length.parts() {
-        let (rows, behind) = rest.split_at_mut(*part);
-        action(rows);
-        rest = behind;
+        action(start..start + part);
+        start += part;
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::lanes::{Kernel, Lanes, Row, splat_factor};
 use super::prime::{Factor, Field};
-use super::transform::Transformer;
+use super::transform::{Block, Transformer};
 
 /// Adds up products of transforms of one length, divided by `2^52`, in representatives below `2p`.
 pub(crate) struct SumOfProducts<'t> {
@@ -38,29 +38,61 @@ impl Kernel for SumOfProducts<'_> {
     }
 }
 
-/// In-place variant of [`SumOfProducts`] for one product: `a` becomes `a b`.
-pub(crate) struct MultiplyAssign<'t> {
+/// The product of two blocks of transforms, divided by `2^52` if [`Lanes::SUMS_ARE_DIVIDED`], in representatives below
+/// `2p`.
+pub(crate) struct Multiply<'t> {
     pub(crate) at: Transformer,
+    pub(crate) block: Block,
+    /// Replaced by the product, unless that is added elsewhere.
     pub(crate) a: &'t mut [Row],
     /// The other factor; the square where there is none.
     pub(crate) b: Option<&'t [Row]>,
+    /// What the product is added to.
+    pub(crate) onto: Option<&'t mut [Row]>,
 }
 
-impl Kernel for MultiplyAssign<'_> {
+impl Kernel for Multiply<'_> {
     type Output = ();
 
     #[inline(always)]
     fn run<S: Lanes>(self, s: S) {
-        let f = self.at.prime.field(s);
-        let factors = row_factors::<S>(self.at, self.a.len());
-        for (i, a) in self.a.iter_mut().enumerate() {
-            let b = s.load(self.b.map_or(&*a, |b| &b[i]));
-            let zb = times_z(s, &f, b, factors, i);
-            let sum = s.add_ring_product(s.empty_sum(), a, b, zb, &f);
-            let x = s.close_sum(sum, &f);
-            s.store(a, x);
+        let Multiply { at, block, a, b, onto } = self;
+        let f = at.prime.field(s);
+        let factors = row_factors::<S>(at, a.len() << block.level);
+        let factors = factors.get(block.index * a.len() / 2..).unwrap_or(&[]);
+        match onto {
+            None => {
+                for (i, a) in a.iter_mut().enumerate() {
+                    let x = row_product(s, &f, a, b, factors, i);
+                    s.store(a, x);
+                }
+            }
+            Some(onto) => {
+                for (i, (a, onto)) in a.iter().zip(onto).enumerate() {
+                    let x = row_product(s, &f, a, b, factors, i);
+                    s.store(onto, s.below(s.add(s.load(onto), x), f.p2));
+                }
+            }
         }
     }
+}
+
+/// The product of the row `i` of two transforms, or its square.
+#[inline(always)]
+fn row_product<S: Lanes>(
+    s: S,
+    f: &Field<S::V>,
+    a: &Row,
+    b: Option<&[Row]>,
+    factors: &[Factor],
+    i: usize,
+) -> S::V {
+    let b = s.load(match b {
+        Some(b) => &b[i],
+        None => a,
+    });
+    let zb = times_z(s, f, b, factors, i);
+    s.close_sum(s.add_ring_product(s.empty_sum(), a, b, zb, f), f)
 }
 
 /// `z` of the row ring modulo `x^8 - z`: the row `2b` has `z(b)` of the last level, the row `2b + 1` has `-z(b)`. One

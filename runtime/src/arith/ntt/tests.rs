@@ -39,6 +39,20 @@ proptest! {
     }
 
     #[test]
+    fn products_of_pairs_agree_with_num_bigint(
+        terms in vec((vec(limb(), 0..40), vec(limb(), 0..40), vec(limb(), 40), vec(limb(), 40)), 0..5),
+    ) {
+        let expected: BigUint =
+            terms.iter().map(|(a, b, c, d)| (integer(a) + integer(b)) * (integer(c) + integer(d))).sum();
+        let pairs: Vec<[Pair<'_>; 2]> = terms.iter().map(|(a, b, c, d)| [Pair(a, b), Pair(c, d)]).collect();
+        for instructions in all_instructions() {
+            let mut out = vec![1; 81];
+            multiply_pairs(instructions, &pairs, &mut out);
+            prop_assert_eq!(integer(&out), expected.clone());
+        }
+    }
+
+    #[test]
     fn sums_of_products_agree_with_num_bigint(
         terms in vec((vec(limb(), 40), vec(limb(), 60), vec(limb(), 60)), 0..20),
     ) {
@@ -123,9 +137,15 @@ fn transforms_of_every_depth_evaluate_at_the_roots_and_invert() {
         let rows = 1_usize << levels;
         let limbs = random_limbs(&mut rng, 64 * LANES * rows - 100);
         for i in 0..PRIMES {
-            let at = transformer::<Portable>(i);
+            let at = transformer(Portable, i);
             let mut plain = vec![Row::ZERO; rows];
-            Portable.run(Residues { prime: at.prime, limbs: &limbs, rows: &mut plain, onto: Onto::Replace });
+            Portable.run(Residues {
+                prime: at.prime,
+                limbs: &limbs,
+                plus: &[],
+                rows: &mut plain,
+                onto: Onto::Replace,
+            });
             let mut transformed = plain.clone();
             at.forward(Portable, &mut transformed);
             // The first row is the polynomial at the root z with y - z: the product of the left factors' choices.

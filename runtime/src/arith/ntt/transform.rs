@@ -18,18 +18,21 @@ const SMALL: usize = 256;
 
 /// A block of one transform: all its rows, or a part that some levels have separated.
 #[derive(Clone, Copy)]
-struct Block {
-    level: usize,
-    index: usize,
+pub(crate) struct Block {
+    pub(crate) level: usize,
+    pub(crate) index: usize,
 }
 
 impl Block {
+    /// All rows.
+    pub(crate) const WHOLE: Block = Block { level: 0, index: 0 };
+
     /// The block whose factors are the negated inverses of this one's.
     fn mirrored(self) -> Block {
         Block { index: (1 << self.level) - 1 - self.index, ..self }
     }
 
-    fn quarter(self, i: usize) -> Block {
+    pub(crate) fn quarter(self, i: usize) -> Block {
         Block { level: self.level + 2, index: 4 * self.index + i }
     }
 }
@@ -45,17 +48,18 @@ impl Transformer {
     /// Transforms rows of representatives below `2p` into rows of residues below `p`.
     pub(crate) fn forward<S: Lanes>(self, s: S, rows: &mut [Row]) {
         debug_assert!(rows.len().is_power_of_two() && rows.len() <= 1 << MAX_LEVELS);
-        self.forward_block(s, rows, Block { level: 0, index: 0 });
+        self.forward_block(s, rows, Block::WHOLE);
     }
 
     /// Transforms rows of representatives below `2p` back into rows of representatives below `2p`, multiplied by
     /// the number of rows.
     pub(crate) fn inverse<S: Lanes>(self, s: S, rows: &mut [Row]) {
         debug_assert!(rows.len().is_power_of_two() && rows.len() <= 1 << MAX_LEVELS);
-        self.inverse_block(s, rows, Block { level: 0, index: 0 });
+        self.inverse_block(s, rows, Block::WHOLE);
     }
 
-    fn forward_block<S: Lanes>(self, s: S, rows: &mut [Row], block: Block) {
+    /// [`Self::forward`] for a block that some levels have separated.
+    pub(crate) fn forward_block<S: Lanes>(self, s: S, rows: &mut [Row], block: Block) {
         if rows.len() <= SMALL {
             return s.run(SmallForward { at: self, rows, block });
         }
@@ -66,7 +70,8 @@ impl Transformer {
         }
     }
 
-    fn inverse_block<S: Lanes>(self, s: S, rows: &mut [Row], block: Block) {
+    /// [`Self::inverse`] down to the levels that have separated the block.
+    pub(crate) fn inverse_block<S: Lanes>(self, s: S, rows: &mut [Row], block: Block) {
         if rows.len() <= SMALL {
             return s.run(SmallInverse { at: self, rows, block });
         }
@@ -192,10 +197,11 @@ fn inverse_quarters<S: Lanes>(s: S, f: &Field<S::V>, rows: &mut [Row], z: Three<
     }
 }
 
-struct QuarterForward<'r> {
-    at: Transformer,
-    rows: &'r mut [Row],
-    block: Block,
+/// Two levels of a block, forward.
+pub(crate) struct QuarterForward<'r> {
+    pub(crate) at: Transformer,
+    pub(crate) rows: &'r mut [Row],
+    pub(crate) block: Block,
 }
 
 impl Kernel for QuarterForward<'_> {
@@ -208,10 +214,11 @@ impl Kernel for QuarterForward<'_> {
     }
 }
 
-struct QuarterInverse<'r> {
-    at: Transformer,
-    rows: &'r mut [Row],
-    block: Block,
+/// Two levels of a block, inverse.
+pub(crate) struct QuarterInverse<'r> {
+    pub(crate) at: Transformer,
+    pub(crate) rows: &'r mut [Row],
+    pub(crate) block: Block,
 }
 
 impl Kernel for QuarterInverse<'_> {
