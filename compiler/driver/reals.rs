@@ -2,6 +2,8 @@
 //! are from the real-number answer.
 
 use std::fmt::Write as _;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 
 use ffhec_circuit::Port;
 use ffhec_compiler::gadgets::format::Scalar;
@@ -12,6 +14,7 @@ use num_bigint::BigUint;
 use crate::failure::Failure;
 use crate::program::{self, Source};
 use crate::progress::Voice;
+use crate::session::STOP;
 use crate::table::Table;
 
 /// How many rows that break a requirement are named.
@@ -20,8 +23,8 @@ const MOST_BROKEN: usize = 10;
 const MOST_VALUES: usize = 8;
 /// How many results have a line of their own.
 const MOST_RESULTS: usize = 16;
-/// Rows times operations that are evaluated over the real numbers, about: some seconds.
-const MOST_WORK: usize = 1 << 20;
+/// After this time, no more rows are evaluated over the real numbers.
+const LONGEST: Duration = Duration::from_secs(30);
 
 /// A source once more, over the real numbers.
 pub(crate) struct Reals {
@@ -67,16 +70,21 @@ impl Reals {
 
     /// Says how far results are from the real-number answers.
     pub(crate) fn report(&self, inputs: &Table, results: &Table, voice: &Voice) {
-        let rows = results.rows.len().min(MOST_WORK / (self.program.operations() + 1) + 1);
-        if rows == 0 {
-            return;
-        }
+        let began = Instant::now();
         let mut columns: Vec<Column> = self.program.outputs().map(|_| Column::default()).collect();
-        for (index, (input, result)) in inputs.rows.iter().zip(&results.rows).take(rows).enumerate() {
+        let mut rows = 0;
+        for (input, result) in inputs.rows.iter().zip(&results.rows) {
+            if began.elapsed() > LONGEST || STOP.load(Ordering::SeqCst) {
+                break;
+            }
+            rows += 1;
             let answers = self.program.answers(input);
             for ((column, answer), bits) in columns.iter_mut().zip(answers).zip(result) {
-                column.add(index + 1, answer.compare(bits));
+                column.add(rows, answer.compare(bits));
             }
+        }
+        if rows == 0 {
+            return;
         }
         if rows < results.rows.len() {
             let all = results.rows.len();

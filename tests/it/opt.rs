@@ -79,6 +79,29 @@ fn counts_are_told_before_and_after() {
 }
 
 #[test]
+fn verify_says_what_is_proved() {
+    let outcome = ffhec_with_stdin(&["opt", "-", "--verify"], MULTIPLIER.as_bytes());
+    assert_eq!(outcome.code, 0, "{}", outcome.err);
+    assert!(outcome.err.contains("steps: all 4 output bits are proved equal"), "{}", outcome.err);
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["a.ffc", "a.blif", "a.aig"] {
+        let output = folder.path().join(name);
+        let args = ["-e", "x * y + x", "--float", "f8e5m2", "--preset", "test", "-v", "--verify"];
+        let outcome = ffhec(&[&["compile", "-o", output.to_str().unwrap()][..], &args].concat());
+        assert_eq!(outcome.code, 0, "{}", outcome.err);
+        for part in
+            ["verified rewrite: ", "verified schedule: ", "verified write: ", "all 8 output bits are proved"]
+        {
+            assert!(outcome.err.contains(part), "{part}: {}", outcome.err);
+        }
+    }
+    // Enough inputs for the solver.
+    let outcome =
+        ffhec(&["compile", "-e", "x * y", "--float", "f16", "--emit", "text", "--verify", "-o", "-"]);
+    assert!(outcome.err.contains("all 16 output bits are proved equal"), "{}", outcome.err);
+}
+
+#[test]
 fn programs_are_written_for_other_tools() {
     let program = ["-e", "x * y", "--float", "f8e5m2", "--preset", "test"];
     let compiled = |emit: &str| ffhec(&[&["compile", "--emit", emit][..], &program].concat()).ok();

@@ -107,8 +107,10 @@ pub fn program(
 
 /// Bits at first, and at most.
 const BITS: (u64, u64) = (128, 1 << 12);
-/// Bits times operations, at most.
+/// Bits times operations beyond the first attempt, at most; a function counts as many.
 const MOST_WORK: u64 = 1 << 28;
+/// Operations that a function takes, about.
+const FUNCTION_WORK: u64 = 100;
 /// An interval is narrow if it has less than this many bits of an ulp.
 const NARROW: i64 = -10;
 
@@ -127,11 +129,6 @@ impl Program {
     /// The results, in the order of the answers.
     pub fn outputs(&self) -> impl Iterator<Item = &Column> {
         self.outputs.iter().map(|(column, _)| column)
-    }
-
-    /// How many operations a row takes.
-    pub fn operations(&self) -> usize {
-        self.needed[0].iter().filter(|needed| **needed).count()
     }
 
     /// Whether the program requires anything of its inputs, besides ranges.
@@ -167,7 +164,9 @@ impl Program {
     /// Evaluates with more and more bits until all targets are settled.
     fn settle(&self, row: &[BigUint], needed: &[bool], targets: &[Value], first: u64) -> Vec<Outcome> {
         debug_assert_eq!(row.len(), self.inputs.len());
-        let count = needed.iter().filter(|needed| **needed).count() as u64;
+        let work = |node: &Node| if matches!(node.op, Op::Function(_)) { FUNCTION_WORK } else { 1 };
+        let nodes = self.nodes.iter().zip(needed).filter(|(_, needed)| **needed);
+        let count: u64 = nodes.map(|(node, _)| work(node)).sum();
         let most = BITS.1.min(MOST_WORK / (count + 1)).max(first);
         let mut bits = first;
         loop {
@@ -242,7 +241,9 @@ impl Answer {
         match &self.outcome {
             Ok(Known::Bits(bits)) => right(bits == result),
             Ok(Known::Real(value)) if is_narrow(value, self.ty) => self.compare_number(value, result),
-            Ok(Known::Real(_)) => Verdict::NoAnswer("so many digits cancel that the bits do not suffice"),
+            Ok(Known::Real(_)) => Verdict::NoAnswer(
+                "so many digits cancel, or a comparison is so close, that the bits do not suffice",
+            ),
             Err(Fault::Beyond { negative }) => right(self.is_overflow(*negative, result)),
             Err(fault) => Verdict::NoAnswer(reason(fault)),
         }

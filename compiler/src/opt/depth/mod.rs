@@ -30,18 +30,36 @@ use plan::Plans;
 /// Circuits with more ANDs than this are left as they are: a step looks at every gate.
 const LARGEST: usize = 50_000;
 
+/// Circuits with at most so many ANDs are shortened from either side first, and the better result is taken.
+const STARTED_TWICE: usize = 1_500;
+
 /// The same function with the least AND-depth that was found within `most` ANDs.
 pub fn shallow(circuit: Circuit, most: usize) -> Circuit {
-    let mut best = circuit;
-    if best.counts().and > LARGEST {
-        return best;
+    let ands = circuit.counts().and;
+    if ands > LARGEST {
+        return circuit;
     }
     let mut plans = Plans::default();
-    let mut side = Side::First;
+    let first = shortened(&circuit, most, Side::First, &mut plans);
+    if ands > STARTED_TWICE {
+        return first;
+    }
+    let last = shortened(&circuit, most, Side::Last, &mut plans);
+    let cost = |circuit: &Circuit| {
+        let counts = circuit.counts();
+        (counts.and_depth, counts.and)
+    };
+    if cost(&last) < cost(&first) { last } else { first }
+}
+
+/// Levels are taken off and ANDs saved in turn, with cuts near `side` until these are of no more use, and then near the
+/// other side.
+fn shortened(circuit: &Circuit, most: usize, mut side: Side, plans: &mut Plans) -> Circuit {
+    let mut best = circuit.clone();
     let (mut failures, mut over) = (0, most / 8);
     while failures < 2 {
         let before = best.counts();
-        let faster = accelerated(&best, most + over, side, &mut plans);
+        let faster = accelerated(&best, most + over, side, plans);
         let recovered = recover(&faster, &mut plans.known);
         let after = recovered.counts();
         if after.and > most && over > 0 {

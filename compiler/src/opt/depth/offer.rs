@@ -24,8 +24,9 @@ pub(super) struct Offers<'p> {
 }
 
 enum Offer {
-    /// The node as a function of wires, and what it costs to compute it one level earlier.
-    Of(Cone, u32),
+    /// The node as a function of wires, the slack of these when the offer was last looked at, and what it costs to
+    /// compute the node one level earlier.
+    Of(Cone, Slack, u32),
     /// None was found while these wires were so many levels before the node.
     None(Vec<(u32, i64)>),
 }
@@ -41,24 +42,29 @@ impl<'p> Offers<'p> {
         if net.depths[node as usize] == 0 {
             return NEVER;
         }
-        match self.of_node.get(&node) {
-            Some(Offer::Of(cone, price)) if still_holds(net, node, cone, self.plans) => *price,
-            Some(Offer::None(before)) if before.iter().all(|&(wire, by)| lead(net, node, wire) == by) => {
-                NEVER
+        let known = match self.of_node.get_mut(&node) {
+            Some(Offer::Of(cone, slack, price)) => {
+                still_holds(net, node, cone, slack, self.plans).then_some(*price)
             }
-            Some(Offer::Of(..) | Offer::None(_)) | None => {
-                let offer = self.best(net, node);
-                let price = if let Offer::Of(_, price) = offer { price } else { NEVER };
-                self.of_node.insert(node, offer);
-                price
+            Some(Offer::None(before)) => {
+                before.iter().all(|&(wire, by)| lead(net, node, wire) == by).then_some(NEVER)
             }
-        }
+            None => None,
+        };
+        known.unwrap_or_else(|| {
+            let offer = self.best(net, node);
+            let price = if let Offer::Of(.., price) = offer { price } else { NEVER };
+            self.of_node.insert(node, offer);
+            price
+        })
     }
 
     /// Replaces `node` by what was offered for it.
     pub(super) fn take(&mut self, net: &mut Net, node: u32) {
-        let Some(Offer::Of(cone, _)) = self.of_node.remove(&node) else { return };
-        let slack = slack(net, &cone, net.depths[node as usize] - 1);
+        let Some(Offer::Of(cone, offered, _)) = self.of_node.remove(&node) else { return };
+        // Leaves that were replaced just before are earlier than they were. More slack mostly allows fewer ANDs.
+        let now = slack(net, &cone, net.depths[node as usize] - 1);
+        let slack = if self.plans.plan(cone.table, now).is_some() { now } else { offered };
         let leaves: [u32; LEAVES] = std::array::from_fn(|leaf| {
             cone.leaf(leaf).fold(net.zero(), |sum, wire| {
                 let wire = net.resolved(wire);
@@ -72,7 +78,7 @@ impl<'p> Offers<'p> {
     fn best(&mut self, net: &mut Net, node: u32) -> Offer {
         let goal = net.depths[node as usize] - 1;
         let mut cone = Cone::of(node);
-        let mut best: Option<(Cone, u32)> = None;
+        let mut best: Option<(Cone, Slack, u32)> = None;
         for _ in 0..GROWTH {
             let mut grown = cone.clone();
             if grown.grow(net).is_none() {
@@ -80,15 +86,16 @@ impl<'p> Offers<'p> {
             }
             cone = grown;
             cone.table = self.facts.reduced(net, &cone);
-            let Some(plan) = self.plans.plan(cone.table, slack(net, &cone, goal)) else { continue };
+            let slack = slack(net, &cone, goal);
+            let Some(plan) = self.plans.plan(cone.table, slack) else { continue };
             let added = plan.ands.saturating_sub(net.freed(node, cone.wires()));
             let price = 1 + AND_PRICE * added;
-            if best.as_ref().is_none_or(|(_, least)| price < *least) {
-                best = Some((cone.clone(), price));
+            if best.as_ref().is_none_or(|(.., least)| price < *least) {
+                best = Some((cone.clone(), slack, price));
             }
         }
         match best {
-            Some((cone, price)) => Offer::Of(cone, price),
+            Some((cone, slack, price)) => Offer::Of(cone, slack, price),
             None => Offer::None(cone.wires().map(|wire| (wire, lead(net, node, wire))).collect()),
         }
     }
@@ -100,14 +107,19 @@ fn lead(net: &Net, node: u32, wire: u32) -> i64 {
     i64::from(net.depths[node as usize]) - i64::from(depth)
 }
 
-fn still_holds(net: &Net, node: u32, cone: &Cone, plans: &mut Plans) -> bool {
+/// Whether the offer is still good; if so, its slack is renewed.
+fn still_holds(net: &Net, node: u32, cone: &Cone, offered: &mut Slack, plans: &mut Plans) -> bool {
     let place = net.places[node as usize];
     let is_before = |wire: u32| {
         let before = net.places[net.resolved(wire) as usize];
         before != NOWHERE && before < place
     };
-    cone.wires().all(is_before)
-        && plans.plan(cone.table, slack(net, cone, net.depths[node as usize] - 1)).is_some()
+    let slack = slack(net, cone, net.depths[node as usize] - 1);
+    let holds = cone.wires().all(is_before) && plans.plan(cone.table, slack).is_some();
+    if holds {
+        *offered = slack;
+    }
+    holds
 }
 
 /// How many ANDs may come after each leaf for the AND-depth to be `goal`.

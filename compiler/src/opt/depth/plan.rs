@@ -107,3 +107,33 @@ fn relevant(table: Table, slack: Slack) -> Option<Slack> {
     }
     Some(result)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::opt::testing::Random;
+
+    #[test]
+    fn a_late_variable_has_one_and_after_it() {
+        let mut random = Random::new(9);
+        let mut plans = Plans::default();
+        for _ in 0..40 {
+            let table = Table([random.word(); 4]);
+            let early = [FAR; LEAVES];
+            let free = plans.plan(table, early);
+            for at in 0..VARIABLES {
+                let mut slack = early;
+                slack[at] = 1;
+                // Splitting at the variable always serves, and never takes fewer ANDs than when there is time.
+                let late = plans.plan(table, slack);
+                assert!(late.is_some_and(|late| free.is_some_and(|free| free.ands <= late.ands)));
+                slack[at] = 0;
+                let is_linear = {
+                    let [low, high] = table.cofactors(at);
+                    low ^ high == Table::ONE || low == high
+                };
+                assert_eq!(plans.plan(table, slack).is_some(), is_linear);
+            }
+        }
+    }
+}

@@ -89,3 +89,52 @@ impl std::ops::Not for Table {
         Table(self.0.map(|word| !word))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+    use crate::opt::testing::Random;
+
+    fn value(table: Table, x: usize) -> bool {
+        table.0[x / 64] >> (x % 64) & 1 == 1
+    }
+
+    #[test]
+    fn a_function_is_chosen_from_its_cofactors() {
+        let mut random = Random::new(3);
+        for _ in 0..50 {
+            let table = Table(std::array::from_fn(|_| random.word()));
+            for at in 0..LEAVES {
+                let [low, high] = table.cofactors(at);
+                assert!(!low.depends(at) && !high.depends(at));
+                assert_eq!(low.select(high, Table::variable(at)), table);
+                for x in 0..256 {
+                    assert_eq!(value(low, x), value(table, x & !(1 << at)));
+                    assert_eq!(value(high, x), value(table, x | 1 << at));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn six_of_eight_variables_fit_a_word() {
+        let mut random = Random::new(4);
+        for _ in 0..200 {
+            let mut table = Table(std::array::from_fn(|_| random.word()));
+            let absent = [random.below(LEAVES), random.below(LEAVES)];
+            for at in absent {
+                table = table.cofactors(at)[0];
+            }
+            let Some((word, places)) = table.compressed() else {
+                assert_eq!(absent[0], absent[1]);
+                continue;
+            };
+            for x in 0..256 {
+                let y = (0..VARIABLES).filter(|&at| x >> places[at] & 1 == 1).fold(0, |y, at| y | 1 << at);
+                assert_eq!(word >> y & 1 == 1, value(table, x));
+            }
+        }
+    }
+}

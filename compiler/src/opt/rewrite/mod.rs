@@ -27,31 +27,52 @@ use cuts::{Cut, Literal, Operation, merged};
 use spectrum::{Normal, normalize};
 pub(super) use spectrum::{VARIABLES, variable};
 
-/// The most rounds.
-const ROUNDS: usize = 6;
-/// Circuits with more ANDs than this are left as they are.
-const LARGEST: usize = 50_000;
-/// How many cuts each gate keeps, by the number of ANDs: fewer in large circuits, whose time would grow too long.
-const CUTS: [(usize, usize); 3] = [(6_000, 32), (20_000, 16), (LARGEST, 8)];
+/// How much is tried, by the number of ANDs: less in large circuits, whose time and memory would grow too long.
+struct Effort {
+    /// For circuits of at most so many ANDs.
+    ands: usize,
+    /// How many cuts each gate keeps.
+    cuts: usize,
+    /// What is tried, each from the start.
+    aims: &'static [Aim],
+    /// The most rounds.
+    rounds: usize,
+}
+
+const EFFORTS: [Effort; 4] = [
+    Effort { ands: 6_000, cuts: 32, aims: &[Aim::AndsThenDepth, Aim::Ands], rounds: 6 },
+    Effort { ands: 20_000, cuts: 16, aims: &[Aim::AndsThenDepth, Aim::Ands], rounds: 6 },
+    Effort { ands: 50_000, cuts: 8, aims: &[Aim::AndsThenDepth, Aim::Ands], rounds: 6 },
+    Effort { ands: usize::MAX, cuts: 4, aims: &[Aim::Ands], rounds: 2 },
+];
+
+impl Effort {
+    fn of(circuit: &Circuit) -> &'static Effort {
+        let ands = circuit.counts().and;
+        EFFORTS.iter().find(|effort| ands <= effort.ands).expect("the last one has no limit")
+    }
+}
+
 /// Another round is worth its time if the last one saved at least one AND in this many.
 const WORTHWHILE: usize = 300;
 
 /// The same function with no more ANDs and no more AND-depth.
 pub fn rewrite(circuit: Circuit) -> Circuit {
     let circuit = remove_dead(circuit);
-    let ands = circuit.counts().and;
-    let Some(&(_, cuts)) = CUTS.iter().find(|&&(most, _)| ands <= most) else { return circuit };
+    let effort = Effort::of(&circuit);
     let mut known = Known::default();
-    let candidates = [Aim::AndsThenDepth, Aim::Ands].map(|aim| repeated(&circuit, aim, cuts, &mut known));
-    let best = candidates.into_iter().min_by_key(|circuit| (refreshes(circuit), circuit.counts().and));
-    best.expect("there are two candidates")
+    let mut candidates: Vec<Circuit> =
+        effort.aims.iter().map(|&aim| repeated(&circuit, aim, effort, &mut known)).collect();
+    drop(circuit);
+    if candidates.len() > 1 {
+        candidates.sort_by_cached_key(|circuit| (refreshes(circuit), circuit.counts().and));
+    }
+    candidates.swap_remove(0)
 }
 
 /// The same function with fewer ANDs where the longest chain of ANDs allows it.
 pub(super) fn recover(circuit: &Circuit, known: &mut Known) -> Circuit {
-    let ands = circuit.counts().and;
-    let Some(&(_, cuts)) = CUTS.iter().find(|&&(most, _)| ands <= most) else { return circuit.clone() };
-    repeated(circuit, Aim::Ands, cuts, known)
+    repeated(circuit, Aim::Ands, Effort::of(circuit), known)
 }
 
 /// What a replacement must bring.
@@ -79,11 +100,11 @@ fn refreshes(circuit: &Circuit) -> usize {
     Flow::new(circuit, &Readers::of(circuit)).solve(source, sink)
 }
 
-fn repeated(circuit: &Circuit, aim: Aim, cuts: usize, known: &mut Known) -> Circuit {
+fn repeated(circuit: &Circuit, aim: Aim, effort: &Effort, known: &mut Known) -> Circuit {
     let mut best = circuit.clone();
-    for _ in 0..ROUNDS {
+    for _ in 0..effort.rounds {
         let before = best.counts();
-        let next = simplify(round(&best, aim, cuts, known));
+        let next = simplify(round(&best, aim, effort.cuts, known));
         let after = next.counts();
         if (after.and, after.and_depth) >= (before.and, before.and_depth)
             || after.and_depth > before.and_depth
