@@ -580,7 +580,7 @@ impl<'a> Elaborator<'a> {
             }
             BinaryOp::Shl | BinaryOp::Shr => return Value::Poison,
         };
-        let value = match self.foretold(&op, &operands) {
+        let value = match self.foretold(&op, &operands, span) {
             Some(outcome) => self.emit.constant(Scalar::Bool, BigUint::from(u8::from(outcome))),
             None => self.emit.op(op, operands, ty),
         };
@@ -646,9 +646,11 @@ impl<'a> Elaborator<'a> {
             .or_insert(outcome);
     }
 
-    /// The outcome of a test that the promised ranges decide.
-    fn foretold(&mut self, op: &Op, operands: &[fir::Value]) -> Option<bool> {
-        if self.ranges.is_empty() || self.emit.purpose() == Purpose::Meaning || !range::is_test(op) {
+    /// The outcome of a test of the library that the promised ranges decide. (A program's own tests stay: what it
+    /// computes, and what it may say, does not hang on a range.)
+    fn foretold(&mut self, op: &Op, operands: &[fir::Value], span: Span) -> Option<bool> {
+        let decides = span.file >= self.library_from && self.emit.purpose() == Purpose::Gates;
+        if !decides || self.ranges.is_empty() || !range::is_test(op) {
             return None;
         }
         self.known.extend(self.emit.graph());
@@ -1281,7 +1283,7 @@ impl<'a> Elaborator<'a> {
             | Builtin::LowerBound
             | Builtin::UpperBound => return Value::Poison,
         };
-        match self.foretold(&op, &args) {
+        match self.foretold(&op, &args, span) {
             Some(outcome) => self.boolean(outcome),
             None => Value::Scalar(self.emit.op(op, args, *ty)),
         }
