@@ -107,7 +107,7 @@ fn optimise(
     let mut stages = Stages::new(voice);
     match verifier {
         None => Ok(optimize_for(circuit.clone(), objective, &mut |name| stages.done(name))),
-        Some(verifier) => verifier.optimize(circuit.clone(), objective, &mut stages, voice),
+        Some(verifier) => verifier.optimize(circuit.clone(), Some(objective), &mut stages, voice),
     }
 }
 

@@ -230,7 +230,7 @@ fn compile_source(
     drop(sources);
     compiled.circuit = match verifier {
         None => optimize_observed(compiled.circuit, &mut done),
-        Some(verifier) => verifier.optimize(compiled.circuit, Objective::FewestAnds, stages, voice)?,
+        Some(verifier) => verifier.optimize(compiled.circuit, None, stages, voice)?,
     };
     Ok(compiled)
 }

@@ -25,11 +25,11 @@ pub(crate) struct Verifier {
 }
 
 impl Verifier {
-    /// All passes of the optimiser over `circuit`.
+    /// All passes of the optimiser over `circuit`; for an objective if it is not from our gadgets.
     pub(crate) fn optimize(
         &mut self,
         circuit: Circuit,
-        objective: Objective,
+        objective: Option<Objective>,
         stages: &mut Stages,
         voice: &Voice,
     ) -> Result<Circuit, Failure> {

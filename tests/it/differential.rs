@@ -3,13 +3,14 @@
 use crate::command::{ffhec, root};
 
 /// Example, options, whether it is small enough for FFHE in a test.
-const EXAMPLES: [(&str, &[&str], bool); 11] = [
+const EXAMPLES: [(&str, &[&str], bool); 12] = [
     ("exp_mul", &[], true),
     ("risk", &[], true),
     ("triage", &[], true),
     ("dot", &[], true),
     ("polynomial", &[], true),
     ("linear_model", &["--public-file", "examples/linear_model.json"], true),
+    ("logistic", &["--public-file", "examples/logistic.json"], true),
     ("median", &[], true),
     ("decision_tree", &["--public-file", "examples/decision_tree.json"], true),
     ("perceptron", &["--public-file", "examples/perceptron.json"], true),

@@ -27,7 +27,7 @@ pub use balance::balance;
 pub use dead::remove_dead;
 pub use depth::shallow;
 pub use refresh::{PlaceError, Placement, place, place_by_levels, place_refreshes};
-pub use rewrite::rewrite;
+pub use rewrite::{rewrite, rewrite_all};
 pub use schedule::schedule;
 pub use simplify::simplify;
 
@@ -40,10 +40,18 @@ pub struct Pass {
     pub run: fn(Circuit) -> Circuit,
 }
 
-/// The optimiser, in order.
+/// The optimiser for gates that our gadgets made, in order.
 pub const PASSES: &[Pass] = &[
     Pass { name: "simplify", run: simplify },
     Pass { name: "rewrite", run: rewrite },
+    Pass { name: "balance", run: balance },
+    Pass { name: "remove-dead", run: remove_dead },
+];
+
+/// The optimiser for circuits of other tools, in order: those of any size are rewritten.
+pub const FOREIGN_PASSES: &[Pass] = &[
+    Pass { name: "simplify", run: simplify },
+    Pass { name: "rewrite", run: rewrite_all },
     Pass { name: "balance", run: balance },
     Pass { name: "remove-dead", run: remove_dead },
 ];
@@ -55,36 +63,43 @@ pub fn optimize(circuit: Circuit) -> Circuit {
 
 /// Like [`optimize`]; `done` is told the name of each pass after it.
 pub fn optimize_observed(circuit: Circuit, done: &mut dyn FnMut(&'static str)) -> Circuit {
-    PASSES.iter().fold(circuit, |circuit, pass| {
+    run(PASSES, circuit, done)
+}
+
+fn run(passes: &[Pass], circuit: Circuit, done: &mut dyn FnMut(&'static str)) -> Circuit {
+    passes.iter().fold(circuit, |circuit, pass| {
         let circuit = (pass.run)(circuit);
         done(pass.name);
         circuit
     })
 }
 
-/// Like [`optimize_observed`], for an objective other than the fewest ANDs too: then chains of ANDs are shortened as well
+/// Like [`optimize_observed`], for a circuit of any origin ([`FOREIGN_PASSES`]) and for an objective other than the fewest
+/// ANDs too: then chains of ANDs are shortened as well
 /// ([`shallow`]), as far as half as many ANDs again ([`Objective::Balanced`]) or four times as many
 /// ([`Objective::LeastDepth`]) as the circuit came with allow.
 pub fn optimize_for(circuit: Circuit, objective: Objective, done: &mut dyn FnMut(&'static str)) -> Circuit {
     let most = most_ands(&circuit, objective);
-    let circuit = optimize_observed(circuit, done);
+    let circuit = run(FOREIGN_PASSES, circuit, done);
     let Some(most) = most else { return circuit };
     let circuit = shallow(circuit, most);
     done(SHALLOW);
     circuit
 }
 
-/// Like [`optimize_for`]; `check` is told each pass with the circuit before and after it, and may stop.
+/// Like [`optimize_for`] with an objective, else like [`optimize`]; `check` is told each pass with the circuit before and
+/// after it, and may stop.
 ///
 /// # Errors
 /// What `check` says.
 pub fn optimize_checked<E>(
     circuit: Circuit,
-    objective: Objective,
+    objective: Option<Objective>,
     check: &mut dyn FnMut(&'static str, &Circuit, &Circuit) -> Result<(), E>,
 ) -> Result<Circuit, E> {
-    let most = most_ands(&circuit, objective);
-    let circuit = PASSES.iter().try_fold(circuit, |circuit, pass| {
+    let most = objective.and_then(|objective| most_ands(&circuit, objective));
+    let passes = if objective.is_some() { FOREIGN_PASSES } else { PASSES };
+    let circuit = passes.iter().try_fold(circuit, |circuit, pass| {
         let after = (pass.run)(circuit.clone());
         check(pass.name, &circuit, &after)?;
         Ok(after)

@@ -56,8 +56,18 @@ impl Effort {
 /// Another round is worth its time if the last one saved at least one AND in this many.
 const WORTHWHILE: usize = 300;
 
-/// The same function with no more ANDs and no more AND-depth.
+/// The most ANDs of our own gates that are rewritten: in larger programs, which are small ones many times over, rewriting
+/// finds one AND in 2,000 and takes longer than all other passes.
+const LARGEST_OF_OURS: usize = 50_000;
+
+/// The same function with no more ANDs and no more AND-depth, of gates that our gadgets made.
 pub fn rewrite(circuit: Circuit) -> Circuit {
+    let circuit = remove_dead(circuit);
+    if circuit.counts().and > LARGEST_OF_OURS { circuit } else { rewrite_all(circuit) }
+}
+
+/// Like [`rewrite`], for circuits of any origin and size.
+pub fn rewrite_all(circuit: Circuit) -> Circuit {
     let circuit = remove_dead(circuit);
     let effort = Effort::of(&circuit);
     let mut known = Known::default();
