@@ -73,7 +73,9 @@ impl Format {
     pub(crate) fn ulp(self, exact: f64) -> f64 {
         let lowest = 1 - self.bias();
         let exponent = if exact == 0.0 { lowest } else { exponent(exact).max(lowest) };
-        2_f64.powi(exponent - i32::try_from(self.precision).unwrap() + 1)
+        let last = exponent - i32::try_from(self.precision).unwrap() + 1;
+        // In two steps: a power below the normal numbers comes out as 0.
+        2_f64.powi(last / 2) * 2_f64.powi(last - last / 2)
     }
 
     /// The error of a result in ulp; results beyond the format's range must be what its arithmetic makes of them.
