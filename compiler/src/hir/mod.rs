@@ -57,7 +57,7 @@ pub struct Limits {
     pub depth: u64,
     /// Instances of functions: 10,000 (E0305).
     pub instances: u64,
-    /// Steps of the unrolling, whatever they emit: 30,000,000 (E0306).
+    /// Steps of the unrolling, whatever they emit: 50,000,000 (E0306).
     pub steps: u64,
 }
 
@@ -70,7 +70,7 @@ impl Default for Limits {
             gates: 20_000_000,
             depth: 200,
             instances: 10_000,
-            steps: 30_000_000,
+            steps: 50_000_000,
         }
     }
 }

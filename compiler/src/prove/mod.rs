@@ -3,9 +3,9 @@
 //! In: two circuits with as many input and output bits, such as before and after a pass. Out: how many outputs are
 //! proved equal for all inputs and how many only on the rows that were tried; or the first difference.
 //!
-//! 1. *Simulation* ([`simulate`]) of both on 2^16 random rows and some thousand that random ones hardly ever hit. It
+//! 1. *Simulation* (`simulate`) of both on 2^16 random rows and some thousand that random ones hardly ever hit. It
 //!    also finds out which wires seem to carry the same values, or complements.
-//! 2. *Sweeping* ([`sweep`]). Both circuits go, gate by gate, into one graph where equal functions are one node
+//! 2. *Sweeping* (`sweep`). Both circuits go, gate by gate, into one graph where equal functions are one node
 //!    (Kuehlmann, Paruthi, Krohm and Ganai, "Robust Boolean reasoning for equivalence checking and functional property
 //!    verification", IEEE TCAD 2002; Mishchenko, Chatterjee, Jiang and Brayton, "FRAIGs", 2005). A gate joins a node if it
 //!    has the same operands; or is the same sum of products and inputs, however it is bracketed, which keeps long sums
@@ -67,7 +67,7 @@ pub struct Effort {
     /// Conflicts on a pair of outputs.
     pub output_conflicts: u64,
     /// Gates that are given to the SAT solver for pairs inside the circuits, in all, each conflict counting as
-    /// [`CONFLICT_COST`]; after that only what needs no solver is found inside.
+    /// `CONFLICT_COST`; after that only what needs no solver is found inside.
     pub work: u64,
 }
 
