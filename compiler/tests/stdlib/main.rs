@@ -341,8 +341,11 @@ impl Row {
         line
     }
 
-    /// The row of what is proven, if anything is.
+    /// The row of what is proven, if all formats were measured and it is so in all of them.
     fn print_proofs(&self) -> Option<String> {
+        if self.cells.len() < FORMATS.len() {
+            return None;
+        }
         let mut line =
             format!("| `{}`{} |", self.name, if self.grade == Grade::Fast { ", fast" } else { "" });
         for (_, _, proven) in &self.cells {
