@@ -19,6 +19,7 @@ mod refresh;
 mod resub;
 mod rewrite;
 mod schedule;
+mod share;
 mod simplify;
 mod sums;
 #[cfg(test)]
@@ -31,6 +32,7 @@ pub use refresh::{PlaceError, Placement, place, place_by_levels, place_refreshes
 pub use resub::{resubstitute, resubstitute_all};
 pub use rewrite::{rewrite, rewrite_all};
 pub use schedule::schedule;
+pub use share::share;
 pub use simplify::simplify;
 
 /// A step of the optimiser.
@@ -47,6 +49,7 @@ pub const PASSES: &[Pass] = &[
     Pass { name: "simplify", run: simplify },
     Pass { name: "rewrite", run: rewrite },
     Pass { name: "resubstitute", run: resubstitute },
+    Pass { name: "share", run: share },
     Pass { name: "balance", run: balance },
     Pass { name: "remove-dead", run: remove_dead },
 ];
@@ -56,6 +59,7 @@ pub const FOREIGN_PASSES: &[Pass] = &[
     Pass { name: "simplify", run: simplify },
     Pass { name: "rewrite", run: rewrite_all },
     Pass { name: "resubstitute", run: resubstitute_all },
+    Pass { name: "share", run: share },
     Pass { name: "balance", run: balance },
     Pass { name: "remove-dead", run: remove_dead },
 ];

@@ -100,6 +100,11 @@ impl<'a> Graph<'a> {
         self.pin(&ends);
     }
 
+    /// All nodes.
+    pub(super) fn all(&self) -> std::ops::Range<u32> {
+        0..number(self.nodes.len())
+    }
+
     /// The input nodes.
     pub(super) fn inputs(&self) -> std::ops::RangeInclusive<u32> {
         1..=number(self.circuit.input_bits())
@@ -117,7 +122,7 @@ impl<'a> Graph<'a> {
 
     /// The AND nodes that outputs need and that are computed as they came.
     pub(super) fn products(&self) -> impl Iterator<Item = u32> {
-        (0..number(self.nodes.len())).filter(|&node| {
+        self.all().filter(|&node| {
             let index = node as usize;
             matches!(self.nodes[index], Node::And(..))
                 && self.readers[index] > 0
@@ -171,23 +176,41 @@ impl<'a> Graph<'a> {
         ands
     }
 
-    /// Computes `node`, which something needs, by `form`, which computes the same, if that takes fewer ANDs. How many
-    /// fewer.
-    pub(super) fn replace(&mut self, node: u32, form: Form) -> usize {
+    /// How many ANDs only `node` needs, its own included.
+    pub(super) fn freed(&mut self, node: u32) -> usize {
+        let mut operands = Vec::new();
+        self.open(node, &mut operands);
+        let freed = self.unpin(&operands) + self.own_ands(node);
+        self.pin(&operands);
+        freed
+    }
+
+    /// The AND-depth of `form`, at most.
+    pub(super) fn depth(&self, form: &Form) -> u32 {
+        let of = |sum: &Sum| sum.terms.iter().map(|&term| self.depths[term as usize]).max().unwrap_or(0);
+        let products = form.products.iter().map(|[a, b]| 1 + of(a).max(of(b)));
+        products.max().unwrap_or(0).max(of(&form.sum))
+    }
+
+    /// Whether computing `node`, which something needs, by `form` takes fewer ANDs.
+    pub(super) fn saves(&mut self, node: u32, form: &Form) -> bool {
+        let operands: Vec<u32> = form.operands().collect();
+        let needed = self.pin(&operands) + form.products.len();
+        let freed = self.freed(node);
+        self.unpin(&operands);
+        needed < freed
+    }
+
+    /// Computes `node`, which something needs, by `form`, which computes the same.
+    pub(super) fn replace(&mut self, node: u32, form: Form) {
         debug_assert!(form.operands().all(|operand| operand < node), "operands come first");
         debug_assert!(self.readers[node as usize] > 0);
         let new: Vec<u32> = form.operands().collect();
         let mut old = Vec::new();
         self.open(node, &mut old);
-        let needed = self.pin(&new) + form.products.len();
-        let freed = self.unpin(&old) + self.own_ands(node);
-        if needed < freed {
-            self.forms[node as usize] = Some(form);
-            return freed - needed;
-        }
-        self.pin(&old);
-        self.unpin(&new);
-        0
+        self.pin(&new);
+        self.unpin(&old);
+        self.forms[node as usize] = Some(form);
     }
 
     /// The circuit as it is computed now.

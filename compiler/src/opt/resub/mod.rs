@@ -7,11 +7,14 @@
 //! nothing is changed. As proofs look at the whole cone of a wire, they see what cannot happen there: a product of
 //! wires that exclude each other is a sum of no wires at all.
 //!
+//! After that, nodes are looked at as quadratic forms of a few wires below ([`quadratic`]).
+//!
 //! This is resubstitution (Mishchenko, Brayton, Jiang and Jang, "Scalable don't-care-based logic optimization and
 //! resubstitution", ACM TRETS 2011) with sums of any wires in place of gates of two or three.
 
 mod graph;
 mod prover;
+mod quadratic;
 mod relations;
 
 use std::collections::BTreeSet;
@@ -23,6 +26,7 @@ use super::rewrite::{refreshes, rewrite_all};
 use super::simplify::simplify;
 use graph::{Form, Graph};
 use prover::{Outcome, Prover};
+use quadratic::candidates;
 use relations::{Relations, blocks};
 
 /// How much is tried.
@@ -39,11 +43,11 @@ struct Effort {
 
 /// For gates that our gadgets made. Long sums are noisy.
 const OURS: Effort =
-    Effort { most_ands: 20_000, most_terms: 24, work: 5_000_000, conflicts: &[200, 500, 1_000] };
+    Effort { most_ands: 20_000, most_terms: 24, work: 10_000_000, conflicts: &[100, 300, 1_000] };
 
 /// For circuits of other tools.
 const FOREIGN: Effort =
-    Effort { most_ands: 50_000, most_terms: 64, work: 60_000_000, conflicts: &[200, 1_000, 3_000, 3_000] };
+    Effort { most_ands: 50_000, most_terms: 64, work: 60_000_000, conflicts: &[100, 1_000, 3_000, 3_000] };
 
 /// Another round is worth its time if the last one saved at least one AND in this many.
 const WORTHWHILE: usize = 300;
@@ -60,36 +64,38 @@ const MOST_MEMORY: usize = 1 << 23;
 /// The same function with no more ANDs, no more AND-depth and no more refreshes at one level, of gates that our gadgets
 /// made.
 pub fn resubstitute(circuit: Circuit) -> Circuit {
-    let circuit = remove_dead(circuit);
     let smaller = repeated(&circuit, &OURS);
-    if refreshes(&smaller) <= refreshes(&circuit) { smaller } else { circuit }
+    smaller.filter(|smaller| refreshes(smaller) <= refreshes(&circuit)).unwrap_or(circuit)
 }
 
 /// The same function with no more ANDs and no more AND-depth, for circuits of any origin.
 pub fn resubstitute_all(circuit: Circuit) -> Circuit {
-    repeated(&remove_dead(circuit), &FOREIGN)
+    repeated(&circuit, &FOREIGN).unwrap_or(circuit)
 }
 
-fn repeated(circuit: &Circuit, effort: &Effort) -> Circuit {
-    let mut best = circuit.clone();
+/// A circuit of fewer ANDs, if one is found.
+fn repeated(circuit: &Circuit, effort: &Effort) -> Option<Circuit> {
     let is_refresh = |gate: &Gate| matches!(gate, Gate::Refresh(_));
     if circuit.counts().and > effort.most_ands || circuit.gates.iter().any(is_refresh) {
-        return best;
+        return None;
     }
+    let mut best = remove_dead(circuit.clone());
     let mut work = effort.work;
-    for &conflicts in effort.conflicts {
+    for (number, &conflicts) in effort.conflicts.iter().enumerate() {
         let before = best.counts();
         let next = rewrite_all(simplify(round(&best, effort.most_terms, conflicts, &mut work)));
         let after = next.counts();
-        if after.and >= before.and || after.and_depth > before.and_depth {
-            break;
+        let is_better = after.and < before.and && after.and_depth <= before.and_depth;
+        let saved = if is_better { before.and - after.and } else { 0 };
+        if is_better {
+            best = next;
         }
-        best = next;
-        if work == 0 || (before.and - after.and) * WORTHWHILE < before.and {
+        // A first round without success may have needed more conflicts.
+        if work == 0 || (number > 0 && saved * WORTHWHILE < before.and) {
             break;
         }
     }
-    best
+    (best.counts().and < circuit.counts().and).then_some(best)
 }
 
 /// Once all products that may be sums of others.
@@ -104,6 +110,7 @@ fn round(circuit: &Circuit, most_terms: usize, conflicts: u64, work: &mut u64) -
         let relations = Relations::of(&prover, block);
         substitute(&mut graph, &mut prover, &relations, most_terms);
     }
+    substitute_quadratic(&mut graph, &mut prover);
     *work = prover.work;
     graph.circuit()
 }
@@ -118,12 +125,14 @@ fn substitute(graph: &mut Graph, prover: &mut Prover, relations: &Relations, mos
                 continue;
             }
             let form = Form { products: Vec::new(), sum };
-            if prover.is_refuted(node, &form.sum, words) {
+            if prover.is_refuted(node, &form, words) {
                 continue;
             }
             match prover.is_equal(node, &form) {
                 Outcome::Proved => {
-                    graph.replace(node, form);
+                    if graph.saves(node, &form) {
+                        graph.replace(node, form);
+                    }
                     settled.insert(node);
                 }
                 Outcome::Open => {
@@ -134,6 +143,25 @@ fn substitute(graph: &mut Graph, prover: &mut Prover, relations: &Relations, mos
         }
         if prover.words() == words || prover.work == 0 {
             break;
+        }
+    }
+}
+
+/// Replaces nodes that are quadratic forms of a few wires where that takes fewer ANDs.
+fn substitute_quadratic(graph: &mut Graph, prover: &mut Prover) {
+    for node in graph.all() {
+        let freed = if graph.is_needed(node) { graph.freed(node) } else { 0 };
+        if freed < 2 {
+            continue;
+        }
+        for form in candidates(graph, prover, node, freed) {
+            if graph.saves(node, &form)
+                && !prover.is_refuted(node, &form, 0)
+                && prover.is_equal_nearby(node, &form)
+            {
+                graph.replace(node, form);
+                break;
+            }
         }
     }
 }
@@ -202,6 +230,27 @@ mod tests {
         let resubstituted = resubstitute(choice.clone());
         assert_same(&choice, &resubstituted);
         assert_eq!(resubstituted.counts().and, 14, "{resubstituted}");
+    }
+
+    #[test]
+    fn a_quadratic_form_of_ten_wires_takes_as_few_products_as_its_rank_says() {
+        // Products of all pairs of ten wires, added up: the matrix has rank ten.
+        let (mut gates, mut next, mut total) = (String::new(), 10, None);
+        let mut line = |text: String| {
+            gates.push_str(&format!("%{next} = {text}\n"));
+            next += 1;
+            next - 1
+        };
+        for (i, j) in (0..10).flat_map(|i| (0..i).map(move |j| (i, j))) {
+            let product = line(format!("and %{j} %{i}"));
+            total = Some(total.map_or(product, |total| line(format!("xor %{product} %{total}"))));
+        }
+        let pairs = circuit(10, &gates, &format!("%{}", total.unwrap()));
+        assert_eq!(pairs.counts().and, 45);
+        let mut work = 1_000_000;
+        let found = round(&pairs, 32, 100, &mut work);
+        assert_same(&pairs, &found);
+        assert_eq!(found.counts().and, 5, "{found}");
     }
 
     #[test]

@@ -9,8 +9,9 @@ use crate::prove::solver::{Answer, ask};
 use crate::prove::sweep::{Lit, Node, value_of};
 use crate::prove::window::{below, equal_by_table};
 
-/// What is tried in turn: how many gates are given to the solver.
-const LOOKS: [usize; 3] = [60, 400, 20_000];
+/// How many gates are given to the solver, in turn.
+const NEAR: [usize; 2] = [60, 400];
+const FAR: usize = 20_000;
 /// Conflicts on the nearest gates.
 const NEAR_CONFLICTS: u64 = 100;
 
@@ -84,14 +85,37 @@ impl Prover {
         }
     }
 
-    /// Whether rows that came after the first `words` words show that `sum` is not `node`.
-    pub(super) fn is_refuted(&self, node: u32, sum: &Sum, words: usize) -> bool {
-        let flip = if sum.flip { u64::MAX } else { 0 };
+    /// Whether rows that came after the first `words` words show that `form` is not `node`.
+    pub(super) fn is_refuted(&self, node: u32, form: &Form, words: usize) -> bool {
+        let value = |sum: &Sum, word: usize| {
+            let start = if sum.flip { u64::MAX } else { 0 };
+            sum.terms.iter().fold(start, |value, &term| value ^ self.rows[term as usize][word])
+        };
         let differs = |word: usize| {
-            let start = self.rows[node as usize][word] ^ flip;
-            sum.terms.iter().fold(start, |value, &term| value ^ self.rows[term as usize][word]) != 0
+            let start = self.rows[node as usize][word] ^ value(&form.sum, word);
+            form.products.iter().fold(start, |rest, [a, b]| rest ^ value(a, word) & value(b, word)) != 0
         };
         (words..self.words()).any(differs)
+    }
+
+    /// Whether the gates nearest to `node` show that `form` computes the same.
+    pub(super) fn is_equal_nearby(&mut self, node: u32, form: &Form) -> bool {
+        let before = self.nodes.len();
+        let mut flip = false;
+        let root = self.enter_form(form, &mut flip);
+        let is_equal = equal_by_table(&self.nodes, node, root, flip)
+            || NEAR.iter().any(|&size| matches!(self.ask(node, root, flip, size), (Answer::Equal, _)));
+        self.nodes.truncate(before);
+        is_equal
+    }
+
+    /// The solver's answer about the `size` gates nearest to two nodes; whether these are all gates below them.
+    fn ask(&mut self, a: u32, b: u32, flip: bool, size: usize) -> (Answer, bool) {
+        let window = below(&self.nodes, [a, b], size);
+        let limit = if size == NEAR[0] { NEAR_CONFLICTS } else { self.conflicts };
+        let (answer, conflicts) = ask(&self.nodes, &window, (a, b), flip, limit);
+        self.work = self.work.saturating_sub(window.inner.len() as u64 + CONFLICT_COST * conflicts);
+        (answer, window.is_whole)
     }
 
     /// Whether `form` computes the same as `node`.
@@ -111,23 +135,19 @@ impl Prover {
         if equal_by_table(&self.nodes, node, root, flip) {
             return Outcome::Proved;
         }
-        for size in LOOKS {
+        for size in NEAR.into_iter().chain([FAR]) {
             if self.work == 0 {
                 return Outcome::Open;
             }
-            let window = below(&self.nodes, [node, root], size);
-            let limit = if size == LOOKS[0] { NEAR_CONFLICTS } else { self.conflicts };
-            let (answer, conflicts) = ask(&self.nodes, &window, (node, root), flip, limit);
-            self.work = self.work.saturating_sub(window.inner.len() as u64 + CONFLICT_COST * conflicts);
-            match answer {
-                Answer::Equal => return Outcome::Proved,
-                Answer::Differ(ones) if window.is_whole => {
+            match self.ask(node, root, flip, size) {
+                (Answer::Equal, _) => return Outcome::Proved,
+                (Answer::Differ(ones), true) => {
                     self.nodes.truncate(before);
                     self.learn(&ones);
                     return Outcome::Refuted;
                 }
-                Answer::Differ(_) | Answer::Unknown if window.is_whole => return Outcome::Open,
-                Answer::Differ(_) | Answer::Unknown => {}
+                (Answer::Unknown, true) => return Outcome::Open,
+                (Answer::Differ(_) | Answer::Unknown, false) => {}
             }
         }
         Outcome::Open
