@@ -105,7 +105,7 @@ impl Sums {
     fn pairs(&self, reach: usize) -> usize {
         let of = |terms: &Vec<u32>| {
             let near = reach.min(terms.len().saturating_sub(1));
-            near * (2 * terms.len() - near - 1) / 2
+            near * (2 * terms.len()).saturating_sub(near + 1) / 2
         };
         self.terms.iter().map(of).sum()
     }

@@ -12,8 +12,9 @@ use crate::prove::sweep::Node;
 
 /// The most wires that a form is of.
 const WIDEST: usize = 14;
-/// How many sets of wires below a node are tried.
-const STEPS: usize = 24;
+/// How many times a wire below a node is replaced by those that compute it, and how many there may be on the way.
+const STEPS: usize = 48;
+const WIDEST_BETWEEN: usize = 32;
 /// Words of rows that are compared; there are several times as many rows as columns.
 const WORDS: usize = 8;
 /// These words are so far apart: neighbours hold rows of one kind.
@@ -35,8 +36,11 @@ pub(super) fn candidates(graph: &Graph, prover: &Prover, node: u32, freed: usize
             // Nothing but inputs is left.
             Node::Input | Node::Zero => break,
         }
-        if front.len() > WIDEST {
+        if front.len() > WIDEST_BETWEEN {
             break;
+        }
+        if front.len() > WIDEST {
+            continue;
         }
         let wires: Vec<u32> = front.iter().copied().filter(|&wire| wire != 0).collect();
         let is_better =
