@@ -32,7 +32,7 @@ pub use refresh::{PlaceError, Placement, place, place_by_levels, place_refreshes
 pub use resub::{resubstitute, resubstitute_all};
 pub use rewrite::{rewrite, rewrite_all};
 pub use schedule::schedule;
-pub use share::share;
+pub use share::{share, share_all};
 pub use simplify::simplify;
 
 /// A step of the optimiser.
@@ -59,7 +59,7 @@ pub const FOREIGN_PASSES: &[Pass] = &[
     Pass { name: "simplify", run: simplify },
     Pass { name: "rewrite", run: rewrite_all },
     Pass { name: "resubstitute", run: resubstitute_all },
-    Pass { name: "share", run: share },
+    Pass { name: "share", run: share_all },
     Pass { name: "balance", run: balance },
     Pass { name: "remove-dead", run: remove_dead },
 ];

@@ -19,9 +19,17 @@ const MOST_PAIRS: usize = 1 << 23;
 /// How far apart, in the order of their wires, the terms of a pair may be: the first of these that gives few enough pairs.
 const REACHES: [usize; 4] = [64, 16, 4, 1];
 
-/// The same function with no more XORs, ANDs or AND-depth. Circuits in which even neighbours are too many pairs are left
-/// as they are.
+/// The most gates of our own in which parts are shared: beyond, that takes longer than all other passes.
+const LARGEST_OF_OURS: usize = 1_000_000;
+
+/// The same function with no more XORs, ANDs or AND-depth, of gates that our gadgets made.
 pub fn share(circuit: Circuit) -> Circuit {
+    if circuit.gates.len() > LARGEST_OF_OURS { circuit } else { share_all(circuit) }
+}
+
+/// Like [`share`], for circuits of any origin and size; those in which even neighbours are too many pairs are left as they
+/// are.
+pub fn share_all(circuit: Circuit) -> Circuit {
     let circuit = remove_dead(circuit);
     let mut sums = Sums::of(&circuit);
     let Some(reach) = REACHES.into_iter().find(|&reach| sums.pairs(reach) <= MOST_PAIRS) else {
