@@ -5,7 +5,7 @@ use std::path::Path;
 use ffhec_circuit::formats::{Format, Imported};
 use ffhec_circuit::{Circuit, Comparison, container};
 use ffhec_compiler::gadgets::objective::Objective;
-use ffhec_compiler::opt::{optimize_for, place, schedule};
+use ffhec_compiler::opt::{Origin, optimize_observed, place, schedule};
 
 use crate::args::Emit;
 use crate::failure::Failure;
@@ -106,8 +106,13 @@ fn optimise(
 ) -> Result<Circuit, Failure> {
     let mut stages = Stages::new(voice);
     match verifier {
-        None => Ok(optimize_for(circuit.clone(), objective, &mut |name| stages.done(name))),
-        Some(verifier) => verifier.optimize(circuit.clone(), Some(objective), &mut stages, voice),
+        None => {
+            let done = &mut |name| stages.done(name);
+            Ok(optimize_observed(circuit.clone(), Origin::Elsewhere, objective, done))
+        }
+        Some(verifier) => {
+            verifier.optimize(circuit.clone(), Origin::Elsewhere, objective, &mut stages, voice)
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use ffhec_circuit::{Circuit, Program, Target};
 use ffhec_compiler::diag::{self, Diagnostic};
 use ffhec_compiler::gadgets::format::Scalar;
 use ffhec_compiler::gadgets::objective::Objective;
-use ffhec_compiler::opt::{Placement, optimize_observed, place, schedule};
+use ffhec_compiler::opt::{Origin, Placement, optimize_observed, place, schedule};
 use ffhec_compiler::source::{Loader, SourceFile, Sources};
 use ffhec_compiler::{Approximation, Compiled, Evaluation, Grade, Limits, Options, Proof};
 use ffhec_runtime::Params;
@@ -228,9 +228,10 @@ fn compile_source(
         };
     print_warnings(&compiled.warnings, &sources, voice);
     drop(sources);
+    let objective = source.options.objective;
     compiled.circuit = match verifier {
-        None => optimize_observed(compiled.circuit, &mut done),
-        Some(verifier) => verifier.optimize(compiled.circuit, None, stages, voice)?,
+        None => optimize_observed(compiled.circuit, Origin::Gadgets, objective, &mut done),
+        Some(verifier) => verifier.optimize(compiled.circuit, Origin::Gadgets, objective, stages, voice)?,
     };
     Ok(compiled)
 }

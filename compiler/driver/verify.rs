@@ -5,7 +5,7 @@ use std::path::Path;
 
 use ffhec_circuit::{Circuit, Difference, Port};
 use ffhec_compiler::gadgets::objective::Objective;
-use ffhec_compiler::opt::optimize_checked;
+use ffhec_compiler::opt::{Origin, optimize_checked};
 use ffhec_compiler::prove::{Effort, Proof, prove};
 
 use crate::args::Emit;
@@ -25,15 +25,16 @@ pub(crate) struct Verifier {
 }
 
 impl Verifier {
-    /// All passes of the optimiser over `circuit`; for an objective if it is not from our gadgets.
+    /// All passes of the optimiser over `circuit`.
     pub(crate) fn optimize(
         &mut self,
         circuit: Circuit,
-        objective: Option<Objective>,
+        origin: Origin,
+        objective: Objective,
         stages: &mut Stages,
         voice: &Voice,
     ) -> Result<Circuit, Failure> {
-        optimize_checked(circuit, objective, &mut |step, before, after| {
+        optimize_checked(circuit, origin, objective, &mut |step, before, after| {
             stages.done(step);
             self.check(step, before, after, voice)?;
             stages.done("verify");

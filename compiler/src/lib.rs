@@ -60,7 +60,8 @@ pub fn compile_observed(
     done: &mut dyn FnMut(&'static str),
 ) -> Result<Compiled, Vec<Diagnostic>> {
     let mut compiled = lower_observed(sources, options, loader, done)?;
-    compiled.circuit = opt::optimize_observed(compiled.circuit, done);
+    compiled.circuit =
+        opt::optimize_observed(compiled.circuit, opt::Origin::Gadgets, options.objective, done);
     Ok(compiled)
 }
 

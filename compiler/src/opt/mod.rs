@@ -35,84 +35,93 @@ pub use schedule::schedule;
 pub use share::{share, share_all};
 pub use simplify::simplify;
 
-/// A step of the optimiser.
+/// Where a circuit comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// Our gadgets made it: where it is large, there is little left to gain, and passes that take long are left out.
+    Gadgets,
+    /// Another tool made it.
+    Elsewhere,
+}
+
+/// A step of the optimiser: the same function, never with more ANDs nor a larger AND-depth.
 #[derive(Clone, Copy, Debug)]
 pub struct Pass {
     /// What the step is called.
     pub name: &'static str,
-    /// The step: the same function, never with more ANDs nor a larger AND-depth.
-    pub run: fn(Circuit) -> Circuit,
+    /// The step for gates that our gadgets made.
+    ours: fn(Circuit) -> Circuit,
+    /// The step for circuits of any size from elsewhere.
+    theirs: fn(Circuit) -> Circuit,
 }
 
-/// The optimiser for gates that our gadgets made, in order.
+impl Pass {
+    const fn new(name: &'static str, ours: fn(Circuit) -> Circuit, theirs: fn(Circuit) -> Circuit) -> Pass {
+        Pass { name, ours, theirs }
+    }
+
+    /// Takes the step.
+    pub fn run(&self, circuit: Circuit, origin: Origin) -> Circuit {
+        match origin {
+            Origin::Gadgets => (self.ours)(circuit),
+            Origin::Elsewhere => (self.theirs)(circuit),
+        }
+    }
+}
+
+/// The optimiser, in order.
 pub const PASSES: &[Pass] = &[
-    Pass { name: "simplify", run: simplify },
-    Pass { name: "rewrite", run: rewrite },
-    Pass { name: "resubstitute", run: resubstitute },
-    Pass { name: "share", run: share },
-    Pass { name: "balance", run: balance },
-    Pass { name: "remove-dead", run: remove_dead },
+    Pass::new("simplify", simplify, simplify),
+    Pass::new("rewrite", rewrite, rewrite_all),
+    Pass::new("resubstitute", resubstitute, resubstitute_all),
+    Pass::new("share", share, share_all),
+    Pass::new("balance", balance, balance),
+    Pass::new("remove-dead", remove_dead, remove_dead),
 ];
 
-/// The optimiser for circuits of other tools, in order: those of any size are rewritten.
-pub const FOREIGN_PASSES: &[Pass] = &[
-    Pass { name: "simplify", run: simplify },
-    Pass { name: "rewrite", run: rewrite_all },
-    Pass { name: "resubstitute", run: resubstitute_all },
-    Pass { name: "share", run: share_all },
-    Pass { name: "balance", run: balance },
-    Pass { name: "remove-dead", run: remove_dead },
-];
-
-/// Runs all [`PASSES`] over `circuit`.
+/// Runs all [`PASSES`] over a circuit of our gadgets, for the fewest ANDs.
 pub fn optimize(circuit: Circuit) -> Circuit {
-    optimize_observed(circuit, &mut |_| {})
+    optimize_observed(circuit, Origin::Gadgets, Objective::FewestAnds, &mut |_| {})
 }
 
-/// Like [`optimize`]; `done` is told the name of each pass after it.
-pub fn optimize_observed(circuit: Circuit, done: &mut dyn FnMut(&'static str)) -> Circuit {
-    run(PASSES, circuit, done)
-}
-
-fn run(passes: &[Pass], circuit: Circuit, done: &mut dyn FnMut(&'static str)) -> Circuit {
-    passes.iter().fold(circuit, |circuit, pass| {
-        let circuit = (pass.run)(circuit);
+/// Runs all [`PASSES`] over `circuit`, and for another objective than the fewest ANDs shortens chains of ANDs as well
+/// ([`shallow`]), as far as half as many ANDs again ([`Objective::Balanced`]) or four times as many
+/// ([`Objective::LeastDepth`]) as the circuit came with allow. `done` is told the name of each pass after it.
+pub fn optimize_observed(
+    circuit: Circuit,
+    origin: Origin,
+    objective: Objective,
+    done: &mut dyn FnMut(&'static str),
+) -> Circuit {
+    let most = most_ands(&circuit, objective);
+    let circuit = PASSES.iter().fold(circuit, |circuit, pass| {
+        let circuit = pass.run(circuit, origin);
         done(pass.name);
         circuit
-    })
-}
-
-/// Like [`optimize_observed`], for a circuit of any origin ([`FOREIGN_PASSES`]) and for an objective other than the fewest
-/// ANDs too: then chains of ANDs are shortened as well
-/// ([`shallow`]), as far as half as many ANDs again ([`Objective::Balanced`]) or four times as many
-/// ([`Objective::LeastDepth`]) as the circuit came with allow.
-pub fn optimize_for(circuit: Circuit, objective: Objective, done: &mut dyn FnMut(&'static str)) -> Circuit {
-    let most = most_ands(&circuit, objective);
-    let circuit = run(FOREIGN_PASSES, circuit, done);
-    let Some(most) = most else { return circuit };
+    });
+    let Some(most) = most.filter(|_| is_shortened(&circuit, origin)) else { return circuit };
     let circuit = shallow(circuit, most);
     done(SHALLOW);
     circuit
 }
 
-/// Like [`optimize_for`] with an objective, else like [`optimize`]; `check` is told each pass with the circuit before and
-/// after it, and may stop.
+/// Like [`optimize_observed`]; `check` is told each pass with the circuit before and after it, and may stop.
 ///
 /// # Errors
 /// What `check` says.
 pub fn optimize_checked<E>(
     circuit: Circuit,
-    objective: Option<Objective>,
+    origin: Origin,
+    objective: Objective,
     check: &mut dyn FnMut(&'static str, &Circuit, &Circuit) -> Result<(), E>,
 ) -> Result<Circuit, E> {
-    let most = objective.and_then(|objective| most_ands(&circuit, objective));
-    let passes = if objective.is_some() { FOREIGN_PASSES } else { PASSES };
-    let circuit = passes.iter().try_fold(circuit, |circuit, pass| {
-        let after = (pass.run)(circuit.clone());
+    let most = most_ands(&circuit, objective);
+    let circuit = PASSES.iter().try_fold(circuit, |circuit, pass| {
+        let after = pass.run(circuit.clone(), origin);
         check(pass.name, &circuit, &after)?;
         Ok(after)
     })?;
-    let Some(most) = most else { return Ok(circuit) };
+    let Some(most) = most.filter(|_| is_shortened(&circuit, origin)) else { return Ok(circuit) };
     let after = shallow(circuit.clone(), most);
     check(SHALLOW, &circuit, &after)?;
     Ok(after)
@@ -120,6 +129,16 @@ pub fn optimize_checked<E>(
 
 /// What the pass after [`PASSES`] is called.
 const SHALLOW: &str = "shallow";
+
+/// The most ANDs of programs of our own whose chains are shortened: it takes seconds for a thousand.
+const LARGEST_SHORTENED_OF_OURS: usize = 5_000;
+
+fn is_shortened(circuit: &Circuit, origin: Origin) -> bool {
+    match origin {
+        Origin::Gadgets => circuit.counts().and <= LARGEST_SHORTENED_OF_OURS,
+        Origin::Elsewhere => true,
+    }
+}
 
 /// How many ANDs `objective` allows for less depth in a circuit that came like this.
 fn most_ands(circuit: &Circuit, objective: Objective) -> Option<usize> {

@@ -4,7 +4,7 @@ use ffhec_circuit::{Builder, Circuit, Gate, Plain, Wire, evaluate};
 
 use super::*;
 use crate::opt::testing::{Random, SHAPES, adder, circuits, multiplier_chain, port, random_circuit, target};
-use crate::opt::{PASSES, place_refreshes};
+use crate::opt::{Origin, PASSES, place_refreshes};
 
 /// A product of `inputs` literals beside an adder of the inputs' halves: as good as never 1.
 fn minterm(builder: &mut Builder, inputs: &[Wire], pattern: u64) -> Wire {
@@ -35,7 +35,7 @@ fn sum_with_fault(fault: Option<u64>) -> Circuit {
 fn every_pass_is_proved_on_random_circuits_and_arithmetic() {
     for mut circuit in circuits(6).chain([multiplier_chain(12, 1), adder(64)]) {
         for pass in PASSES {
-            let after = (pass.run)(circuit.clone());
+            let after = pass.run(circuit.clone(), Origin::Gadgets);
             let proof = prove(&circuit, &after, &Effort::default()).unwrap();
             assert!(proof.is_complete(), "{}: {proof}", pass.name);
             circuit = after;
