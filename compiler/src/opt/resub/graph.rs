@@ -213,6 +213,11 @@ impl<'a> Graph<'a> {
         self.forms[node as usize] = Some(form);
     }
 
+    /// Whether anything was replaced.
+    pub(super) fn is_changed(&self) -> bool {
+        self.forms.iter().any(Option::is_some)
+    }
+
     /// The circuit as it is computed now.
     pub(super) fn circuit(&self) -> Circuit {
         let mut rebuild = Rebuild::new(self.circuit);

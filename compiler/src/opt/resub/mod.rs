@@ -22,7 +22,7 @@ use std::collections::BTreeSet;
 use ffhec_circuit::{Circuit, Gate};
 
 use super::dead::remove_dead;
-use super::rewrite::{refreshes, rewrite_all};
+use super::rewrite::{Known, recover, refreshes, rewritten};
 use super::simplify::simplify;
 use graph::{Form, Graph};
 use prover::{Outcome, Prover};
@@ -39,15 +39,27 @@ struct Effort {
     work: u64,
     /// The conflicts that a proof may take, at first and in later rounds.
     conflicts: &'static [u64],
+    /// How cuts are rewritten after each round.
+    rewrite: fn(Circuit, &mut Known) -> Circuit,
 }
 
 /// For gates that our gadgets made. Long sums are noisy.
-const OURS: Effort =
-    Effort { most_ands: 20_000, most_terms: 24, work: 10_000_000, conflicts: &[100, 300, 1_000] };
+const OURS: Effort = Effort {
+    most_ands: 20_000,
+    most_terms: 24,
+    work: 6_000_000,
+    conflicts: &[100, 300],
+    rewrite: |circuit, known| recover(&circuit, known),
+};
 
 /// For circuits of other tools.
-const FOREIGN: Effort =
-    Effort { most_ands: 50_000, most_terms: 64, work: 60_000_000, conflicts: &[100, 1_000, 3_000, 3_000] };
+const FOREIGN: Effort = Effort {
+    most_ands: 50_000,
+    most_terms: 64,
+    work: 60_000_000,
+    conflicts: &[100, 1_000, 3_000, 3_000],
+    rewrite: rewritten,
+};
 
 /// Another round is worth its time if the last one saved at least one AND in this many.
 const WORTHWHILE: usize = 300;
@@ -80,15 +92,17 @@ fn repeated(circuit: &Circuit, effort: &Effort) -> Option<Circuit> {
         return None;
     }
     let mut best = remove_dead(circuit.clone());
-    let mut work = effort.work;
+    let (mut work, mut known) = (effort.work, Known::default());
     for (number, &conflicts) in effort.conflicts.iter().enumerate() {
         let before = best.counts();
-        let next = rewrite_all(simplify(round(&best, effort.most_terms, conflicts, &mut work)));
-        let after = next.counts();
-        let is_better = after.and < before.and && after.and_depth <= before.and_depth;
-        let saved = if is_better { before.and - after.and } else { 0 };
-        if is_better {
-            best = next;
+        let mut saved = 0;
+        if let Some(next) = round(&best, effort.most_terms, conflicts, &mut work) {
+            let next = (effort.rewrite)(simplify(next), &mut known);
+            let after = next.counts();
+            if after.and < before.and && after.and_depth <= before.and_depth {
+                saved = before.and - after.and;
+                best = next;
+            }
         }
         // A first round without success may have needed more conflicts.
         if work == 0 || (number > 0 && saved * WORTHWHILE < before.and) {
@@ -98,8 +112,8 @@ fn repeated(circuit: &Circuit, effort: &Effort) -> Option<Circuit> {
     (best.counts().and < circuit.counts().and).then_some(best)
 }
 
-/// Once all products that may be sums of others.
-fn round(circuit: &Circuit, most_terms: usize, conflicts: u64, work: &mut u64) -> Circuit {
+/// Once all products that may be sums of others; `None` if there is nothing to replace.
+fn round(circuit: &Circuit, most_terms: usize, conflicts: u64, work: &mut u64) -> Option<Circuit> {
     let mut graph = Graph::of(circuit);
     let blocks = blocks(&graph);
     let columns = blocks.iter().map(Vec::len).max().unwrap_or(0);
@@ -112,7 +126,7 @@ fn round(circuit: &Circuit, most_terms: usize, conflicts: u64, work: &mut u64) -
     }
     substitute_quadratic(&mut graph, &mut prover);
     *work = prover.work;
-    graph.circuit()
+    graph.is_changed().then(|| graph.circuit())
 }
 
 /// Replaces what relations give and proofs confirm.
@@ -248,7 +262,7 @@ mod tests {
         let pairs = circuit(7, &gates, &format!("%{}", total.unwrap()));
         assert_eq!(pairs.counts().and, 21);
         let mut work = 1_000_000;
-        let found = round(&pairs, 32, 100, &mut work);
+        let found = round(&pairs, 32, 100, &mut work).unwrap();
         assert_same(&pairs, &found);
         assert_eq!(found.counts().and, 3, "{found}");
     }

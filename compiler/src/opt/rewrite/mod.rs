@@ -68,11 +68,15 @@ pub fn rewrite(circuit: Circuit) -> Circuit {
 
 /// Like [`rewrite`], for circuits of any origin and size.
 pub fn rewrite_all(circuit: Circuit) -> Circuit {
+    rewritten(circuit, &mut Known::default())
+}
+
+/// Like [`rewrite_all`], with the functions that were looked up before.
+pub(super) fn rewritten(circuit: Circuit, known: &mut Known) -> Circuit {
     let circuit = remove_dead(circuit);
     let effort = Effort::of(&circuit);
-    let mut known = Known::default();
     let mut candidates: Vec<Circuit> =
-        effort.aims.iter().map(|&aim| repeated(&circuit, aim, effort, &mut known)).collect();
+        effort.aims.iter().map(|&aim| repeated(&circuit, aim, effort, known)).collect();
     drop(circuit);
     if candidates.len() > 1 {
         candidates.sort_by_cached_key(|circuit| (refreshes(circuit), circuit.counts().and));
