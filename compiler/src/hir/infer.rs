@@ -1203,6 +1203,7 @@ impl<'a> Body<'_, 'a> {
                 match (name.name.as_str(), value) {
                     ("taylor", None) => choice.method = Approximation::Taylor,
                     ("minimax", None) => choice.method = Approximation::Minimax,
+                    ("table", None) => choice.method = Approximation::Table,
                     ("degree", Some(value)) => {
                         let env = self.env.clone();
                         let found = match self.const_value(value, &env) {
