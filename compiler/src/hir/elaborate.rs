@@ -1096,9 +1096,10 @@ impl<'a> Elaborator<'a> {
                 let place = if let Kind::Builtin { args, .. } = &node.kind { args[0].span } else { span };
                 Ok(self.require(*condition, place))
             }
-            (Builtin::Minimax | Builtin::LargestDifference | Builtin::Evaluated, args) => {
-                self.approximation(function, args, span)
-            }
+            (
+                Builtin::Minimax | Builtin::LargestDifference | Builtin::SignMinimax | Builtin::Evaluated,
+                args,
+            ) => self.approximation(function, args, span),
             (Builtin::Sum, [Value::List(items)]) => self.sum(Op::Sum, items, &node.ty, span),
             (Builtin::Dot, [Value::List(x), Value::List(y)]) => {
                 if x.len() != y.len() {
@@ -1163,6 +1164,25 @@ impl<'a> Elaborator<'a> {
                     largest = largest.max(approx::largest_difference(&cut(a), &cut(b)));
                 }
                 Ok(Value::Exact(Rc::new(largest)))
+            }
+            (Builtin::SignMinimax, [low, high, degree, unit]) => {
+                let (Some(low), Some(high), Some(degree), Some(unit)) =
+                    (as_exact(low), as_exact(high), whole(degree), as_exact(unit))
+                else {
+                    return Ok(Value::Poison);
+                };
+                self.step(span, 1_000)?;
+                let Some((found, difference)) = approx::sign_minimax(&low, &high, degree, &unit) else {
+                    return Ok(self.error(
+                        "E0314",
+                        span,
+                        format!("there is no such polynomial from {} to {}", show(&low), show(&high)),
+                        "expected 2^-100 <= low < high <= 4, an odd degree from 3 to 7, and a unit above 0",
+                        "correct the bounds",
+                    ));
+                };
+                let exact = |value| Value::Exact(Rc::new(value));
+                Ok(list(vec![list(found.into_iter().map(exact).collect()), exact(difference)]))
             }
             (Builtin::Evaluated, [method, degree, segments, Value::List(widths), error]) => {
                 let (Some(method), Some(degree), Some(segments), Some(error)) =
@@ -1313,6 +1333,7 @@ impl<'a> Elaborator<'a> {
             | Builtin::Require
             | Builtin::Minimax
             | Builtin::LargestDifference
+            | Builtin::SignMinimax
             | Builtin::Evaluated
             | Builtin::Proven
             | Builtin::LowerBound
@@ -1366,6 +1387,7 @@ impl<'a> Elaborator<'a> {
             | Builtin::Require
             | Builtin::Minimax
             | Builtin::LargestDifference
+            | Builtin::SignMinimax
             | Builtin::Evaluated
             | Builtin::Proven
             | Builtin::LowerBound

@@ -31,8 +31,11 @@ use crate::source::Span;
 /// The most bits of all arguments together.
 const MOST_BITS: u32 = 8;
 
-/// The types of arguments and their bounds, where something is promised.
-pub(crate) type Arguments = Vec<(Scalar, Option<(Exact, Exact)>)>;
+/// The type of an argument and its bounds, if something is promised.
+type Argument = (Scalar, Option<(Exact, Exact)>);
+
+/// The arguments of a call.
+pub(crate) type Arguments = Vec<Argument>;
 
 /// A function that is looked up.
 pub(crate) struct Tabled {
@@ -193,10 +196,7 @@ fn results(circuit: &Circuit, arguments: &Arguments) -> Vec<BigUint> {
 }
 
 /// The encodings of the arguments in an index.
-fn encodings(
-    arguments: &Arguments,
-    index: usize,
-) -> impl Iterator<Item = (&(Scalar, Option<(Exact, Exact)>), BigUint)> {
+fn encodings(arguments: &Arguments, index: usize) -> impl Iterator<Item = (&Argument, BigUint)> {
     let mut rest = index;
     arguments.iter().map(move |argument| {
         let width = argument.0.width();
