@@ -397,7 +397,7 @@ mod tests {
         assert!(next < &newton * exact(3, 5) && next > &newton * exact(2, 5), "{next}");
         for degree in [5, 7] {
             let (_, less) = sign_minimax(&low, &high, degree, &fine()).unwrap();
-            assert!(less < &bound / exact(4, 1), "degree {degree}: {less}");
+            assert!(less < &bound * exact(2, 5), "degree {degree}: {less}");
         }
         assert!(
             sign_minimax(&high, &low, 3, &fine()).is_none()

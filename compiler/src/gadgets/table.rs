@@ -407,6 +407,22 @@ mod tests {
         assert!(check((0..256).map(|x| (x & 15) + (x >> 4)).collect(), 5) <= 8);
     }
 
+    /// What the docs say of formats of 16 bits: the ANDs of the polynomials are those that `inspect` shows.
+    #[test]
+    #[allow(clippy::disallowed_methods, reason = "tables for a test")]
+    fn significands_of_bf16_take_more_ands_as_tables_than_by_polynomials() {
+        let fraction = |x: f64| ((x - 1.0) * 128.0).round().clamp(0.0, 127.0) as u64;
+        let exp2 = (0..1024).map(|t| fraction(((f64::from(t) + 0.5) / 1024.0).exp2())).collect();
+        let octaves = |x: u32| (1.0 + f64::from(x % 128) / 128.0) * f64::from(1 << (x / 128));
+        let rsqrt = (0..256).map(|x| fraction(2.0 / octaves(x).sqrt())).collect();
+        let cbrt = (0..512).map(|x| if x < 384 { fraction(octaves(x).cbrt()) } else { 0 }).collect();
+        for (entries, polynomials, ands) in [(exp2, 48, 127), (rsqrt, 57, 62), (cbrt, 56, 86)] {
+            let found = Table::new(entries).unwrap().ands();
+            println!("{found} ANDs as a table, {polynomials} by polynomials");
+            assert!(found > polynomials && found == ands);
+        }
+    }
+
     #[test]
     fn tables_of_other_lengths_are_none() {
         assert!(Table::new(Vec::new()).is_none() && Table::new(vec![0; 3]).is_none());

@@ -214,48 +214,52 @@ impl Point {
     }
 }
 
-/// The values of a function for rows of arguments, in a type with no values but 0 below 2^-100; none
-/// outside of the function's domain.
+/// The values of a function for rows of arguments, in a type with no values but 0 below 2^-100; none outside of the
+/// function's domain.
 pub(crate) fn points(function: Function, rows: &[Option<Vec<Exact>>], ty: Scalar) -> Vec<Option<Point>> {
     let mut functions = NEAREST_BITS.map(Functions::new);
-    let mut point = |row: &Vec<Exact>| {
-        if !function.promises(row) {
-            return None;
-        }
-        let x: Vec<Interval> = row.iter().map(|x| Interval::of(x, 1 << 16)).collect();
-        let x: Vec<&Interval> = x.iter().collect();
-        let mut nearest = None;
-        let mut outcome = Err(Fault::None("no bits"));
-        for functions in &mut functions {
-            outcome = match function.vanishing(row) {
-                Some(value) => Ok(value),
-                None => functions.apply(function, &x).and_then(evaluate::within_reach),
-            };
-            let Ok(value) = &outcome else { break };
-            if value.largest().top().unsigned_abs() > FURTHEST {
-                break;
-            }
-            let ends = [&value.low, &value.high].map(|end| ty.encode(&end.exact()).ok());
-            let [Some(low), Some(high)] = ends else { break };
-            let tie = if low.bits.bit(0) { &high.bits } else { &low.bits };
-            let settled = low.bits == high.bits;
-            nearest = Some(if settled { low.bits.clone() } else { tie.clone() });
-            if settled {
-                break;
-            }
-        }
-        if matches!(outcome, Err(Fault::None(_) | Fault::Unsettled(_))) {
-            return None;
-        }
-        let is_zero = |bits: &BigUint| match ty.decode(bits) {
-            Real::Finite(value) => value.numer().sign() == Sign::NoSign,
-            Real::NegativeZero => true,
-            Real::Infinity { .. } | Real::Nan => false,
+    let point = |row: &Option<Vec<Exact>>| point(&mut functions, function, row.as_ref()?, ty);
+    rows.iter().map(point).collect()
+}
+
+fn point(functions: &mut [Functions], function: Function, row: &[Exact], ty: Scalar) -> Option<Point> {
+    if !function.promises(row) {
+        return None;
+    }
+    let x: Vec<Interval> = row.iter().map(|x| Interval::of(x, 1 << 16)).collect();
+    let x: Vec<&Interval> = x.iter().collect();
+    let mut nearest = None;
+    let mut outcome = Err(Fault::None("no bits"));
+    for functions in functions {
+        outcome = match function.vanishing(row) {
+            Some(value) => Ok(value),
+            None => functions.apply(function, &x).and_then(evaluate::within_reach),
         };
-        let answer = Answer { ty, outcome: outcome.map(Known::Real) };
-        Some(Point { answer, nearest: nearest.filter(|bits| !is_zero(bits)) })
-    };
-    rows.iter().map(|row| row.as_ref().and_then(&mut point)).collect()
+        let Ok(value) = &outcome else { break };
+        if value.largest().top().unsigned_abs() > FURTHEST {
+            break;
+        }
+        let ends = [&value.low, &value.high].map(|end| ty.encode(&end.exact()).ok());
+        let [Some(low), Some(high)] = ends else { break };
+        let settled = low.bits == high.bits;
+        nearest = Some(if low.bits.bit(0) { high.bits } else { low.bits });
+        if settled {
+            break;
+        }
+    }
+    if matches!(outcome, Err(Fault::None(_) | Fault::Unsettled(_))) {
+        return None;
+    }
+    let answer = Answer { ty, outcome: outcome.map(Known::Real) };
+    Some(Point { answer, nearest: nearest.filter(|bits| !is_zero(ty, bits)) })
+}
+
+fn is_zero(ty: Scalar, bits: &BigUint) -> bool {
+    match ty.decode(bits) {
+        Real::Finite(value) => value.numer().sign() == Sign::NoSign,
+        Real::NegativeZero => true,
+        Real::Infinity { .. } | Real::Nan => false,
+    }
 }
 
 /// The operations that some values need.

@@ -1093,7 +1093,7 @@ fn functions_of_eight_bits_are_rounded_correctly_by_tables_that_cost_less() {
         }
     }
     if std::env::var("STDLIB_DOC").is_ok_and(|value| value == "write") {
-        write_table(3, &rows);
+        write_table(4, &rows);
     } else {
         let doc = fs::read_to_string(doc_path()).unwrap();
         let missing: Vec<&String> = rows.iter().filter(|row| !doc.contains(*row)).collect();
