@@ -507,7 +507,7 @@ mod tests {
         assert!(index.to_string().contains("below 4"), "{index}");
         let generator =
             EvaluationKey::from_bytes(&flip(KEYS.evaluation.to_bytes(), prefix - 16 + 1, 1)).err().unwrap();
-        assert!(generator.to_string().contains("\"aes-128-ctr\", but is \"`es-128-ctr\""), "{generator}");
+        assert!(generator.to_string().contains("\"aegis-128x4\", but is \"`egis-128x4\""), "{generator}");
         let modulus = EvaluationKey::from_bytes(&flip(KEYS.evaluation.to_bytes(), prefix + 12 + 749, 128))
             .err()
             .unwrap();

@@ -16,8 +16,10 @@ mod levels;
 mod readers;
 mod rebuild;
 mod refresh;
+mod resub;
 mod rewrite;
 mod schedule;
+mod share;
 mod simplify;
 mod sums;
 #[cfg(test)]
@@ -27,8 +29,10 @@ pub use balance::balance;
 pub use dead::remove_dead;
 pub use depth::shallow;
 pub use refresh::{PlaceError, Placement, place, place_by_levels, place_refreshes};
+pub use resub::{resubstitute, resubstitute_all};
 pub use rewrite::{rewrite, rewrite_all};
 pub use schedule::schedule;
+pub use share::{share, share_all};
 pub use simplify::simplify;
 
 /// A step of the optimiser.
@@ -44,6 +48,8 @@ pub struct Pass {
 pub const PASSES: &[Pass] = &[
     Pass { name: "simplify", run: simplify },
     Pass { name: "rewrite", run: rewrite },
+    Pass { name: "resubstitute", run: resubstitute },
+    Pass { name: "share", run: share },
     Pass { name: "balance", run: balance },
     Pass { name: "remove-dead", run: remove_dead },
 ];
@@ -52,6 +58,8 @@ pub const PASSES: &[Pass] = &[
 pub const FOREIGN_PASSES: &[Pass] = &[
     Pass { name: "simplify", run: simplify },
     Pass { name: "rewrite", run: rewrite_all },
+    Pass { name: "resubstitute", run: resubstitute_all },
+    Pass { name: "share", run: share_all },
     Pass { name: "balance", run: balance },
     Pass { name: "remove-dead", run: remove_dead },
 ];

@@ -120,7 +120,7 @@ pub fn place(circuit: &Circuit, target: &Target) -> Result<Placement, PlaceError
     drop(circuit);
     for Combined { circuit, marks } in combined {
         let problem = Problem::new(&circuit, target);
-        if let Ok(next) = problem.complete(marks)
+        if let Ok(next) = problem.complete(marks, 0)
             && next.refreshes < placement.refreshes
         {
             // Where terms of the old sums cancel, the new gates are quieter than the old ones can be.
@@ -204,10 +204,12 @@ impl<'a> Problem<'a> {
         let sink = operands(self.circuit);
         let mut flow = Flow::new(self.circuit, &self.readers);
         let size = flow.solve(source.clone(), sink);
-        let mut marks = vec![flow.early_cut()];
-        let late = flow.late_cut();
-        if late != marks[0] {
-            marks.push(late);
+        let mut marks = vec![flow.late_cut()];
+        if self.circuit.gates.len() <= TWO_CUTS {
+            let early = flow.early_cut();
+            if early != marks[0] {
+                marks.insert(0, early);
+            }
         }
         if 4.0 * self.target.refreshed.0 <= self.target.budget.0 {
             marks.push(vec![false; self.circuit.gates.len()]);
@@ -235,7 +237,7 @@ impl<'a> Problem<'a> {
     /// The completion of one of `starts` that has the fewest refreshes.
     fn best_of(&self, starts: Vec<Vec<bool>>, lower_bound: usize) -> Result<Marked, PlaceError> {
         let mut best: Option<Marked> = None;
-        for next in starts.into_iter().map(|marks| self.complete(marks)) {
+        for next in starts.into_iter().map(|marks| self.complete(marks, lower_bound)) {
             let next = next?;
             if best.as_ref().is_none_or(|best| next.rank() < best.rank()) {
                 best = Some(next);
@@ -337,10 +339,12 @@ impl<'a> Problem<'a> {
         quieter(self.floor[wire.index()], self.target.refreshed).0
     }
 
-    /// The placement that begins with `marks`.
-    fn complete(&self, mut marks: Vec<bool>) -> Result<Marked, PlaceError> {
-        let noise = self.repair(&mut marks)?;
-        let noise = self.prune(&mut marks, noise);
+    /// The placement that begins with `marks`. Refreshes are dropped only while there are more than `bound`.
+    fn complete(&self, mut marks: Vec<bool>, bound: usize) -> Result<Marked, PlaceError> {
+        let mut noise = self.repair(&mut marks)?;
+        if marks.iter().filter(|&&mark| mark).count() > bound {
+            noise = self.prune(&mut marks, noise);
+        }
         Ok(self.marked(marks, &noise))
     }
 
@@ -471,6 +475,10 @@ impl<'a> Problem<'a> {
         pruning.noise
     }
 }
+
+/// The most gates of circuits that are completed from both extreme cuts; larger ones from that nearest the operands, where
+/// fewer sums are over the budget.
+const TWO_CUTS: usize = 1_000_000;
 
 /// Levels of which placements with several levels make use, at most.
 const MOST_LEVELS: u8 = 8;

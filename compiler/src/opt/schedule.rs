@@ -38,7 +38,13 @@ fn refresh_stages(circuit: &Circuit, readers: &Readers) -> Vec<u32> {
     let earliest = earliest_stages(circuit);
     let last = earliest.iter().copied().max().unwrap_or(0);
     let latest = latest_stages(circuit, last);
-    Batching::new(circuit, readers, latest).run(last)
+    let mut stages = Batching::new(circuit, readers, latest).run(last);
+    for (index, gate) in circuit.gates.iter().enumerate() {
+        if !is_refresh(*gate) {
+            stages[index] = gate.operands().map(|wire| stages[wire.index()]).max().unwrap_or(0);
+        }
+    }
+    stages
 }
 
 fn number(index: usize) -> u32 {
@@ -76,6 +82,7 @@ struct Batching<'a> {
     circuit: &'a Circuit,
     readers: &'a Readers,
     latest: Vec<u32>,
+    /// The refresh level of each refresh.
     stages: Vec<u32>,
     /// How many operands of each gate are not placed yet, plus [`REFRESH`] if it is one.
     missing: Vec<u8>,
@@ -102,7 +109,7 @@ impl<'a> Batching<'a> {
 
     fn run(mut self, last: u32) -> Vec<u32> {
         let mut waiting = self.circuit.gates.iter().filter(|gate| is_refresh(**gate)).count();
-        self.place_open(0);
+        self.place_open();
         for level in 1..=last {
             let share = waiting.div_ceil((last - level + 1) as usize);
             let batch = self.take(level, share);
@@ -111,7 +118,7 @@ impl<'a> Batching<'a> {
                 self.stages[index as usize] = level;
                 self.release_readers(index);
             }
-            self.place_open(level);
+            self.place_open();
         }
         debug_assert_eq!(waiting, 0, "every refresh is ready by its latest level");
         self.stages
@@ -129,10 +136,9 @@ impl<'a> Batching<'a> {
         batch
     }
 
-    /// Puts all gates that became ready into the stage after refresh level `stage`.
-    fn place_open(&mut self, stage: u32) {
+    /// Places all gates that became ready.
+    fn place_open(&mut self) {
         while let Some(index) = self.open.pop() {
-            self.stages[index as usize] = stage;
             self.release_readers(index);
         }
     }
@@ -193,31 +199,41 @@ fn delay(circuit: &Circuit, readers: &Readers, plan: Plan) -> Vec<u32> {
     let end = u32::try_from(plan.refreshes.len()).expect("bounded: no more levels than gates");
     let uses = LastUses::new(readers, &plan.times);
     let Plan { mut times, refreshes } = plan;
-    // The last use of each wire among the gates that have been moved, and how many have not.
-    let mut moved_use = vec![0_u32; times.len()];
-    let mut unmoved: Vec<u32> = (0..times.len()).map(|wire| number(readers.of_wire(wire).len())).collect();
-    let mut first_use = vec![end; times.len()];
+    let use_of = |wire| {
+        let edges = readers.range(wire);
+        Use { first: end, moved: 0, start: number(edges.start), unmoved: number(edges.len()) }
+    };
+    let mut uses_of: Vec<Use> = (0..times.len()).map(use_of).collect();
     for wire in &circuit.output_wires {
-        moved_use[wire.index()] = end;
+        uses_of[wire.index()].moved = end;
     }
     for (index, gate) in circuit.gates.iter().enumerate().rev() {
         for wire in gate.operands() {
-            unmoved[wire.index()] -= 1;
+            uses_of[wire.index()].unmoved -= 1;
         }
         let is_movable = matches!(gate, Gate::Not(_) | Gate::Xor(..) | Gate::And(..));
-        if is_movable && first_use[index] > times[index] + 1 {
-            let others = gate.operands().map(|wire| {
-                let wire = wire.index();
-                moved_use[wire].max(uses.last(readers, wire, unmoved[wire] as usize))
-            });
-            times[index] = best_time(&refreshes, times[index], first_use[index], others);
+        let first_use = uses_of[index].first;
+        if is_movable && first_use > times[index] + 1 {
+            let others = gate.operands().map(|wire| uses.last(&uses_of[wire.index()]));
+            times[index] = best_time(&refreshes, times[index], first_use, others);
         }
         for wire in gate.operands() {
-            moved_use[wire.index()] = moved_use[wire.index()].max(times[index]);
-            first_use[wire.index()] = first_use[wire.index()].min(times[index]);
+            let used = &mut uses_of[wire.index()];
+            used.moved = used.moved.max(times[index]);
+            used.first = used.first.min(times[index]);
         }
     }
     times
+}
+
+/// When a wire is used.
+struct Use {
+    /// The first and the last use among the gates that have been moved.
+    first: u32,
+    moved: u32,
+    /// Where its edges begin, and how many of them lead to gates that have not been moved.
+    start: u32,
+    unmoved: u32,
 }
 
 /// The time from `earliest` to before `first_use` that keeps a gate and its operands alive for the shortest time in
@@ -255,9 +271,10 @@ impl LastUses {
         LastUses(latest)
     }
 
-    /// The latest among the first `count` readers of `wire`; 0 if there are none.
-    fn last(&self, readers: &Readers, wire: usize, count: usize) -> u32 {
-        if count == 0 { 0 } else { self.0[readers.range(wire).start + count - 1] }
+    /// The last use of a wire; 0 if there is none.
+    fn last(&self, wire: &Use) -> u32 {
+        let planned = if wire.unmoved == 0 { 0 } else { self.0[(wire.start + wire.unmoved - 1) as usize] };
+        planned.max(wire.moved)
     }
 }
 

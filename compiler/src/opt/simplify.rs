@@ -22,18 +22,22 @@ const ROUNDS: usize = 8;
 /// Another round is worth its time if the last one saved at least one AND in this many.
 const WORTHWHILE: usize = 1_000;
 
+/// The most gates of circuits that get a second round in any case.
+const SECOND_ROUND: usize = 1_000_000;
+
 /// The same function with no more ANDs, dead gates removed.
 pub fn simplify(circuit: Circuit) -> Circuit {
     let start = remove_dead(circuit);
     let mut best_cost = cost(&start);
     let mut current = round(&start);
+    // The first round may only bring complements into order, which the second one needs.
+    let at_least = if start.gates.len() <= SECOND_ROUND { 2 } else { 1 };
     // The best so far, unless that is `current`.
     let mut best = Some(start);
-    // The first round may only bring complements into order, which the second one needs.
     for done in 1.. {
         let current_cost = cost(&current);
         let saved = best_cost.0.saturating_sub(current_cost.0);
-        let goes_on = done < ROUNDS && (done == 1 || saved * WORTHWHILE > best_cost.0);
+        let goes_on = done < ROUNDS && (done < at_least || saved * WORTHWHILE > best_cost.0);
         if current_cost < best_cost {
             best_cost = current_cost;
             best = None;

@@ -17,12 +17,12 @@
 
 use ffhec_circuit::{Circuit, Comparison, Difference};
 
-mod simulate;
-mod solver;
-mod sweep;
+pub(crate) mod simulate;
+pub(crate) mod solver;
+pub(crate) mod sweep;
 #[cfg(test)]
 mod tests;
-mod window;
+pub(crate) mod window;
 
 /// How sure it is that two circuits are the same function.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -9,7 +9,7 @@ pub(super) const FEW: usize = 16;
 const WORDS: usize = 4;
 
 /// Values of a wire on the rows of a block, one bit a row.
-type Block = [u64; WORDS];
+pub(crate) type Block = [u64; WORDS];
 
 /// Blocks of random rows: 2^16 rows.
 const RANDOM_BLOCKS: usize = 256;
@@ -116,22 +116,22 @@ impl<'a> Side<'a> {
 }
 
 /// A counter through a mixing function (splitmix64): equal seeds give equal words.
-pub(super) struct Random(pub(super) u64);
+pub(crate) struct Random(pub(crate) u64);
 
 impl Random {
-    pub(super) fn word(&mut self) -> u64 {
+    pub(crate) fn word(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         mixed ^ (mixed >> 31)
     }
 
-    fn block(&mut self, circuit: &Circuit) -> Vec<Block> {
+    pub(crate) fn block(&mut self, circuit: &Circuit) -> Vec<Block> {
         (0..circuit.input_bits()).map(|_| std::array::from_fn(|_| self.word())).collect()
     }
 
     /// Each row gives each port bits of one kind.
-    fn special_block(&mut self, circuit: &Circuit) -> Vec<Block> {
+    pub(crate) fn special_block(&mut self, circuit: &Circuit) -> Vec<Block> {
         let mut block = vec![[0; WORDS]; circuit.input_bits()];
         let mut bits: Vec<bool> = vec![false; circuit.input_bits()];
         for row in 0..64 * WORDS {

@@ -8,7 +8,7 @@ use super::sweep::Node;
 use super::window::Window;
 
 /// What the solver says about two nodes.
-pub(super) enum Answer {
+pub(crate) enum Answer {
     /// They are equal for all values of the leaves.
     Equal,
     /// They differ where these leaves are 1 and the others 0.
@@ -36,7 +36,7 @@ impl Callbacks for Limit {
 
 /// Whether `a` and `b`, nodes of `window` or its leaves, are equal (or, if `flip`, complements); and after how many
 /// conflicts that was known.
-pub(super) fn ask(
+pub(crate) fn ask(
     nodes: &[Node],
     window: &Window,
     (a, b): (u32, u32),

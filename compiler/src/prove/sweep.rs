@@ -15,32 +15,32 @@ use super::{CONFLICT_COST, Effort};
 
 /// A node, perhaps complemented.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Lit(u32);
+pub(crate) struct Lit(u32);
 
 impl Lit {
     /// The constant 0.
-    const ZERO: Lit = Lit(0);
+    pub(crate) const ZERO: Lit = Lit(0);
 
-    fn new(node: u32, is_flipped: bool) -> Self {
+    pub(crate) fn new(node: u32, is_flipped: bool) -> Self {
         Lit(node << 1 | u32::from(is_flipped))
     }
 
-    pub(super) fn node(self) -> u32 {
+    pub(crate) fn node(self) -> u32 {
         self.0 >> 1
     }
 
-    pub(super) fn is_flipped(self) -> bool {
+    pub(crate) fn is_flipped(self) -> bool {
         self.0 & 1 == 1
     }
 
-    fn flip(self, flip: bool) -> Lit {
+    pub(crate) fn flip(self, flip: bool) -> Lit {
         Lit(self.0 ^ u32::from(flip))
     }
 }
 
 /// What a node computes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Node {
+pub(crate) enum Node {
     /// Node 0.
     Zero,
     /// Node `1 + bit` is input `bit`.
@@ -408,7 +408,7 @@ impl Sweep {
 }
 
 /// The value of a product or a sum from those of the nodes below.
-fn value_of(node: Node, values: &[u64]) -> u64 {
+pub(crate) fn value_of(node: Node, values: &[u64]) -> u64 {
     let value = |lit: Lit| values[lit.node() as usize] ^ if lit.is_flipped() { u64::MAX } else { 0 };
     match node {
         Node::Zero | Node::Input => 0,

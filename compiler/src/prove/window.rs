@@ -6,12 +6,12 @@ use super::sweep::{Lit, Node};
 
 /// Nodes below some roots. If two roots are equal for all values of the leaves, they are equal; the converse holds only
 /// if all leaves are inputs.
-pub(super) struct Window {
+pub(crate) struct Window {
     /// Operands before their readers; none is a leaf.
-    pub(super) inner: Vec<u32>,
-    pub(super) leaves: Vec<u32>,
+    pub(crate) inner: Vec<u32>,
+    pub(crate) leaves: Vec<u32>,
     /// Whether all leaves are inputs.
-    pub(super) is_whole: bool,
+    pub(crate) is_whole: bool,
 }
 
 /// The most leaves over which tables of truth are made.
@@ -32,7 +32,7 @@ const COUNTING: [u64; 6] = [
 ];
 
 /// What is below `roots`, nearest (by number) first, up to `most` inner nodes.
-pub(super) fn below(nodes: &[Node], roots: [u32; 2], most: usize) -> Window {
+pub(crate) fn below(nodes: &[Node], roots: [u32; 2], most: usize) -> Window {
     let mut front = BTreeSet::from(roots);
     let (mut inner, mut leaves) = (Vec::new(), Vec::new());
     while let Some(node) = front.pop_last() {
@@ -59,7 +59,7 @@ pub(super) fn below(nodes: &[Node], roots: [u32; 2], most: usize) -> Window {
 }
 
 /// Whether a table of truth over a few wires below shows that `a` and `b` are equal (or, if `flip`, complements).
-pub(super) fn equal_by_table(nodes: &[Node], a: u32, b: u32, flip: bool) -> bool {
+pub(crate) fn equal_by_table(nodes: &[Node], a: u32, b: u32, flip: bool) -> bool {
     let Some(Window { inner, leaves, .. }) = narrow(nodes, [a, b]) else { return false };
     let mut tables: Vec<(u32, [u64; TABLE_WORDS])> = Vec::with_capacity(inner.len() + leaves.len());
     let mut at = 0;

@@ -11,6 +11,7 @@ use rayon::prelude::*;
 
 use super::buffers::{Buffer, Buffers};
 use super::digits::{Kernels, TILE_WORDS, Tile};
+use super::expansion::SEGMENT;
 use super::params::Params;
 use super::profile::{Phase, Profile};
 use super::source::Source;
@@ -118,7 +119,9 @@ impl Plan {
         let members = (box_size * bits > 2 * with_patterns)
             .then(|| (0..bits).map(|bit| (0..1 << bits).filter(|p| p >> bit & 1 == 1).collect()).collect());
         let held = box_size.div_ceil(box_size.div_ceil(MOST_HELD));
-        Plan { bits, box_size, tiles, part_tiles: tiles.div_ceil(parts), held, members }
+        // A stream is read from the beginning of a segment on.
+        let part_tiles = tiles.div_ceil(parts).next_multiple_of(SEGMENT);
+        Plan { bits, box_size, tiles, part_tiles, held, members }
     }
 
     /// All parts of a box. `sums` are those of the first ciphertext's bits, then of the second's, and so on.
@@ -158,23 +161,38 @@ impl Plan {
         let mut sum = Tile::ZERO;
         let start = number * self.box_size;
         for from in (0..self.box_size).step_by(self.held) {
-            let hints = start + from..start + self.box_size.min(from + self.held);
-            let lists: Vec<Lists> = patterns
-                .iter()
-                .map(|row| Lists::new(&row[hints.clone()], self.bits, self.members.is_some()))
-                .collect();
+            let indices = start + from..start + self.box_size.min(from + self.held);
+            // Those that no ciphertext adds are not read.
+            let hints: Vec<usize> =
+                indices.filter(|&index| patterns.iter().any(|row| row[index] != 0)).collect();
+            let rows: Vec<Vec<u16>> =
+                patterns.iter().map(|row| hints.iter().map(|&index| row[index]).collect()).collect();
+            let lists: Vec<Lists> =
+                rows.iter().map(|row| Lists::new(row, self.bits, self.members.is_some())).collect();
+            let tiles = &mut tiles[..hints.len()];
+            let mut key_bits = source.key_bits(hints, first);
             let mut above = vec![0; sums.len()];
             for tile in 0..sums[0].len() / TILE_WORDS {
-                source.key_bit_tiles(hints.clone(), first + tile, &mut tiles[..hints.len()]);
+                // One ciphertext alone sums by pattern as the digits come.
+                let is_summed = match &rows[..] {
+                    [row] if self.members.is_some() => {
+                        by_pattern.fill(Tile::ZERO);
+                        key_bits.add_next(row, &mut by_pattern)
+                    }
+                    _ => false,
+                };
+                if !is_summed {
+                    key_bits.next_tiles(tiles);
+                }
                 let rows = sums.chunks_mut(self.bits).zip(above.chunks_mut(self.bits));
                 for (lists, (sums, above)) in lists.iter().zip(rows) {
                     let (terms, groups) = match &self.members {
-                        None => (&tiles, &lists.0),
+                        None => (&*tiles, &lists.0),
                         Some(members) => {
-                            for (list, sum) in lists.0.iter().zip(&mut by_pattern) {
-                                source.kernels().sum_listed(&tiles, list, sum);
+                            for (list, sum) in lists.0.iter().zip(&mut by_pattern).filter(|_| !is_summed) {
+                                source.kernels().sum_listed(tiles, list, sum);
                             }
-                            (&by_pattern, members)
+                            (&by_pattern[..], members)
                         }
                     };
                     for (list, (words, above)) in groups.iter().zip(sums.iter_mut().zip(above)) {

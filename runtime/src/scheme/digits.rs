@@ -63,6 +63,19 @@ impl Kernels {
         }
     }
 
+    /// Cuts a tile of an integer into digits.
+    pub(super) fn cut(self, integer: &[u64], tile: usize, digits: &mut [u64; TILE]) {
+        let rest = integer.get(tile * TILE_WORDS..).unwrap_or(&[]);
+        match rest.first_chunk() {
+            Some(words) => self.unpack(words, digits),
+            None => {
+                let mut words = [0; TILE_BUFFER];
+                words[..rest.len()].copy_from_slice(rest);
+                self.unpack(&words, digits);
+            }
+        }
+    }
+
     /// The sum of the listed tiles.
     pub(super) fn sum_listed(self, tiles: &[Tile], list: &[u16], sum: &mut Tile) {
         debug_assert!(list.len() <= MOST_TERMS);

@@ -92,7 +92,7 @@ pub(super) fn chi_bits(params: &Params) -> usize {
 /// The first bits of a public stream.
 fn expanded(seed: &Seed, label: Label, index: usize, bits: usize) -> Vec<u64> {
     let mut words = vec![0; bits.div_ceil(limbs::BITS)];
-    Expansion::new(seed).fill(label, index, 0, &mut words);
+    Expansion::new(seed).fill(label, index, &mut words);
     limbs::truncate_bits(&mut words, bits);
     words
 }

@@ -11,9 +11,10 @@
 use rayon::prelude::*;
 
 use super::digits::{DIGIT_BITS, TILE, WINDOW_MARGIN, reversed_digits};
+use super::expansion::SEGMENT;
 use super::params::Params;
 use super::profile::{Phase, Profile};
-use super::source::Source;
+use super::source::{Hint, Source};
 use crate::arith::limbs::{self, BITS};
 
 /// Tiles of a span: short enough that the spans of four hints and of many ciphertexts stay in the cache.
@@ -52,30 +53,33 @@ struct Layout {
     digits: usize,
     /// Bits by which ciphertexts are shifted.
     shift: usize,
-    /// Tiles of a span.
-    span_tiles: usize,
-    spans: usize,
+    /// Tiles of a hint.
+    tiles: usize,
 }
 
 impl Layout {
     fn new(params: &Params) -> Layout {
         let bits = params.kappa() as usize + 1;
         let digits = bits.div_ceil(DIGIT_BITS);
-        let span_tiles = digits.div_ceil(TILE).min(MOST_SPAN_TILES);
         Layout {
             hints: params.hints(),
             n: params.n(),
             kappa: params.kappa() as usize,
             digits,
             shift: digits * DIGIT_BITS - bits,
-            span_tiles,
-            spans: digits.div_ceil(span_tiles * TILE),
+            tiles: digits.div_ceil(TILE),
         }
     }
 
     fn reversed(&self, ciphertext: &[u64]) -> Vec<u64> {
-        let length = self.spans * self.span_tiles * TILE + WINDOW_MARGIN;
-        reversed_digits(ciphertext, self.shift, self.digits, length)
+        reversed_digits(ciphertext, self.shift, self.digits, self.tiles * TILE + WINDOW_MARGIN)
+    }
+
+    /// The digits of a ciphertext that meet those of a span of tiles, the tiles beyond the last one left out.
+    fn part<'r>(&self, reversed: &'r [u64], span: usize, span_tiles: usize) -> &'r [u64] {
+        let from = span * span_tiles * TILE;
+        let length = (self.tiles * TILE - from).min(span_tiles * TILE);
+        &reversed[from..][..length + WINDOW_MARGIN]
     }
 
     /// The patterns of a range of hints: those of the first hint for all ciphertexts, then those of the next.
@@ -86,30 +90,63 @@ impl Layout {
         ciphertexts: &[&[u64]],
         reversed: &[Vec<u64>],
     ) -> Vec<u16> {
-        let mut windows = vec![0_u64; range.len() * ciphertexts.len()];
-        let length = self.span_tiles * TILE;
-        let mut group: [Vec<u64>; GROUP] = std::array::from_fn(|_| vec![0; length]);
-        let mut words = Vec::new();
-        for span in 0..self.spans {
-            let groups = windows.chunks_mut(GROUP * ciphertexts.len());
-            for (start, windows) in range.clone().step_by(GROUP).zip(groups) {
-                for (index, digits) in (start..range.end).zip(&mut group) {
-                    source.hint_tiles(index, span * self.span_tiles, digits, &mut words);
-                }
-                for (column, reversed) in reversed.iter().enumerate() {
-                    let hints = std::array::from_fn(|i| &group[i][..]);
-                    let part = &reversed[span * length..][..length + WINDOW_MARGIN];
-                    let sums = source.kernels().windows(hints, part);
-                    let mine = windows.iter_mut().skip(column).step_by(ciphertexts.len());
-                    mine.zip(sums).for_each(|(window, sum)| *window = window.wrapping_add(sum));
-                }
-            }
-        }
+        let hints: Vec<usize> = range.clone().collect();
+        let windows = match reversed {
+            [reversed] if source.has_stream_windows() => self.windows_alone(source, &hints, reversed),
+            reversed => self.windows(source, &hints, reversed),
+        };
         let pairs = range.flat_map(|hint| ciphertexts.iter().map(move |c| (hint, *c)));
         let settle = |(window, (hint, c)): (u64, (usize, &[u64]))| {
             self.rounded(window).unwrap_or_else(|| self.exact(c, &source.key().hint(hint)))
         };
         windows.into_iter().zip(pairs).map(settle).collect()
+    }
+
+    /// The windows of the first hint with all ciphertexts, then those of the next.
+    fn windows(&self, source: &Source<'_>, hints: &[usize], reversed: &[Vec<u64>]) -> Vec<u64> {
+        let span_tiles = self.tiles.min(MOST_SPAN_TILES);
+        let mut windows = vec![0_u64; hints.len() * reversed.len()];
+        let mut hints: Vec<Hint<'_>> = hints.iter().map(|&index| source.hint(index)).collect();
+        let mut group: [Vec<u64>; GROUP] = std::array::from_fn(|_| vec![0; span_tiles * TILE]);
+        for span in 0..self.tiles.div_ceil(span_tiles) {
+            let groups = windows.chunks_mut(GROUP * reversed.len());
+            for (hints, windows) in hints.chunks_mut(GROUP).zip(groups) {
+                let length = self.part(&reversed[0], span, span_tiles).len() - WINDOW_MARGIN;
+                for (hint, digits) in hints.iter_mut().zip(&mut group) {
+                    source.hint_tiles(hint, span * span_tiles, &mut digits[..length]);
+                }
+                for (column, digits) in reversed.iter().enumerate() {
+                    let hints = std::array::from_fn(|i| &group[i][..length]);
+                    let sums = source.kernels().windows(hints, self.part(digits, span, span_tiles));
+                    let mine = windows.iter_mut().skip(column).step_by(reversed.len());
+                    mine.zip(sums).for_each(|(window, sum)| *window = window.wrapping_add(sum));
+                }
+            }
+        }
+        windows
+    }
+
+    /// The windows of one ciphertext. The digits of hints that are streams are used as they come, and not stored.
+    fn windows_alone(&self, source: &Source<'_>, hints: &[usize], reversed: &Vec<u64>) -> Vec<u64> {
+        let is_stream = |&at: &usize| matches!(source.hint(hints[at]), Hint::Stream(_));
+        let (streams, others): (Vec<usize>, Vec<usize>) = (0..hints.len()).partition(is_stream);
+        let mut windows = vec![0_u64; hints.len()];
+        for segment in 0..self.tiles.div_ceil(SEGMENT) {
+            let part = self.part(reversed, segment, SEGMENT);
+            for pair in streams.chunks(2) {
+                let [first, last] = [pair[0], pair[pair.len() - 1]];
+                let found = source.stream_windows([hints[first], hints[last]], segment, part);
+                let [a, b] = found.expect("asked only where there are vector instructions");
+                windows[first] = windows[first].wrapping_add(a);
+                if last != first {
+                    windows[last] = windows[last].wrapping_add(b);
+                }
+            }
+        }
+        let indices: Vec<usize> = others.iter().map(|&at| hints[at]).collect();
+        let sums = self.windows(source, &indices, std::slice::from_ref(reversed));
+        others.into_iter().zip(sums).for_each(|(at, sum)| windows[at] = sum);
+        windows
     }
 
     /// The pattern that a window belongs to, unless its error could make a difference.
@@ -143,7 +180,7 @@ mod tests {
         let bits = words * BITS;
         let digits = bits.div_ceil(DIGIT_BITS);
         let shift = digits * DIGIT_BITS - bits;
-        Layout { hints: 1, n, kappa: bits - 1, digits, shift, span_tiles: 1, spans: digits.div_ceil(TILE) }
+        Layout { hints: 1, n, kappa: bits - 1, digits, shift, tiles: digits.div_ceil(TILE) }
     }
 
     proptest! {

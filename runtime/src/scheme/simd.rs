@@ -7,16 +7,12 @@
 
 use std::arch::x86_64::*;
 
-use super::digits::{DIGIT_BITS, TILE, TILE_BUFFER, TILE_WORDS, Tile};
-use super::expansion::BLOCK_WORDS;
+use super::digits::{DIGIT_BITS, TILE, TILE_BUFFER, TILE_WORDS, Tile, WINDOW_MARGIN};
+use super::expansion::{CONSTANTS, CONTEXT, Registers, State, UPDATES_TO_START, four, words_of};
 
 /// The instructions are there.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Avx512(());
-
-/// The round keys of AES-128, four times each.
-#[derive(Clone, Copy)]
-pub(super) struct RoundKeys([__m512i; 11]);
 
 /// Words in a vector.
 const LANES: usize = 8;
@@ -34,38 +30,70 @@ impl Avx512 {
         there.then_some(Avx512(()))
     }
 
-    /// The key schedule.
-    pub(super) fn round_keys(self, key: &[u8; 16]) -> RoundKeys {
+    /// The registers of a key and a nonce; see `expansion::start`.
+    pub(super) fn start(self, key: &[u8; 16], nonce: [u64; 2]) -> Registers {
         // SAFETY: `self` proves that the processor has the instructions.
-        unsafe { round_keys(key) }
+        unsafe { start(key, nonce) }
     }
 
-    /// Fills `words` with the encryptions of the blocks `(first + i, nonce)`, two words each.
-    pub(super) fn encrypt_counters(self, keys: &RoundKeys, first: u64, nonce: u64, words: &mut [u64]) {
+    /// The next tile of a stream.
+    pub(super) fn next_tile(self, state: &mut State, is_odd: bool, words: &mut [u64; TILE_WORDS]) {
         // SAFETY: `self` proves that the processor has the instructions.
-        unsafe { encrypt_counters(keys, first, nonce, words) }
+        unsafe { next_tile(state, is_odd, words) }
     }
 
-    /// Fills tiles with digits of streams, as [`Self::encrypt_counters`] and [`Self::unpack`] do, given `first` and
-    /// `nonce` of each.
-    pub(super) fn expand_tiles<'t>(
+    /// The next tiles of streams as digits. States come with whether the tile is an odd one.
+    pub(super) fn next_digits<'t>(
         self,
-        keys: &RoundKeys,
-        tiles: impl Iterator<Item = ([u64; 2], &'t mut [u64; TILE])>,
+        tiles: impl Iterator<Item = (&'t mut State, bool, &'t mut [u64; TILE])>,
+    ) {
+        self.for_each_next(tiles, |words, digits| self.unpack(words, digits));
+    }
+
+    /// Adds the next tiles of streams to the sums of these numbers.
+    pub(super) fn add_next<'t>(
+        self,
+        tiles: impl Iterator<Item = (&'t mut State, bool, usize)>,
+        sums: &mut [Tile],
+    ) {
+        // SAFETY: `self` proves that the processor has the instructions.
+        self.for_each_next(tiles, |words, sum| unsafe { add_unpacked(words, &mut sums[sum]) });
+    }
+
+    /// Uses the next tile of each stream. Making one does not wait for the words of the tile before, which are used
+    /// meanwhile.
+    #[inline]
+    fn for_each_next<'t, T>(
+        self,
+        tiles: impl Iterator<Item = (&'t mut State, bool, T)>,
+        mut use_words: impl FnMut(&[u64; TILE_BUFFER], T),
     ) {
         let mut words = [[0_u64; TILE_BUFFER]; 2];
-        let mut last: Option<(usize, &mut [u64; TILE])> = None;
-        for (at, ([first, nonce], digits)) in tiles.enumerate() {
+        let mut last: Option<(usize, T)> = None;
+        for (at, (state, is_odd, for_what)) in tiles.enumerate() {
             let now = words[at % 2].first_chunk_mut().expect("a buffer has room for a tile");
-            // Encrypting does not wait for the words of the tile before, which are cut meanwhile.
-            // SAFETY: `self` proves that the processor has the instructions.
-            unsafe { encrypt_tile(keys, first, nonce, now) };
-            if let Some((at, digits)) = last.replace((at, digits)) {
-                self.unpack(&words[at % 2], digits);
+            self.next_tile(state, is_odd, now);
+            if let Some((at, for_what)) = last.replace((at, for_what)) {
+                use_words(&words[at % 2], for_what);
             }
         }
-        if let Some((at, digits)) = last {
-            self.unpack(&words[at % 2], digits);
+        if let Some((at, for_what)) = last {
+            use_words(&words[at % 2], for_what);
+        }
+    }
+
+    /// The windows of two hints with one ciphertext, the hints being the next tiles of streams, the first an even one;
+    /// see `Kernels::windows`.
+    pub(super) fn next_windows(self, states: [&mut State; 2], reversed: &[u64]) -> [u64; 2] {
+        // SAFETY: `self` proves that the processor has the instructions.
+        unsafe { next_windows(states, reversed) }
+    }
+
+    /// Asks for words that will be read soon.
+    pub(super) fn prefetch(self, words: &[u64]) {
+        for line in words.chunks(LANES) {
+            // SAFETY: prefetching reads nothing.
+            unsafe { _mm_prefetch::<_MM_HINT_T0>(line.as_ptr().cast()) };
         }
     }
 
@@ -94,115 +122,179 @@ impl Avx512 {
     }
 }
 
-#[target_feature(enable = "avx512f,aes")]
-fn round_keys(key: &[u8; 16]) -> RoundKeys {
-    /// One step of the key schedule (FIPS 197, section 5.2).
-    #[target_feature(enable = "aes")]
-    fn next<const CONSTANT: i32>(key: __m128i) -> __m128i {
-        let word = _mm_shuffle_epi32::<0xff>(_mm_aeskeygenassist_si128::<CONSTANT>(key));
-        let key = _mm_xor_si128(key, _mm_slli_si128::<4>(key));
-        let key = _mm_xor_si128(key, _mm_slli_si128::<8>(key));
-        _mm_xor_si128(key, word)
-    }
-    // SAFETY: an unaligned load of the 16 bytes of `key`.
-    let mut keys = [unsafe { _mm_loadu_si128(key.as_ptr().cast()) }; 11];
-    keys[1] = next::<0x01>(keys[0]);
-    keys[2] = next::<0x02>(keys[1]);
-    keys[3] = next::<0x04>(keys[2]);
-    keys[4] = next::<0x08>(keys[3]);
-    keys[5] = next::<0x10>(keys[4]);
-    keys[6] = next::<0x20>(keys[5]);
-    keys[7] = next::<0x40>(keys[6]);
-    keys[8] = next::<0x80>(keys[7]);
-    keys[9] = next::<0x1b>(keys[8]);
-    keys[10] = next::<0x36>(keys[9]);
-    let mut wide = [_mm512_setzero_si512(); 11];
-    for (wide, key) in wide.iter_mut().zip(keys) {
-        *wide = _mm512_broadcast_i32x4(key);
-    }
-    RoundKeys(wide)
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn load(words: &[u64; LANES]) -> __m512i {
+    // SAFETY: an unaligned load of eight words.
+    unsafe { _mm512_loadu_si512(words.as_ptr().cast()) }
 }
 
-/// Four blocks in a vector.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn store(words: &mut [u64; LANES], vector: __m512i) {
+    // SAFETY: an unaligned store of eight words.
+    unsafe { _mm512_storeu_si512(words.as_mut_ptr().cast(), vector) };
+}
+
+#[target_feature(enable = "avx512f,vaes")]
+fn start(key: &[u8; 16], nonce: [u64; 2]) -> Registers {
+    let (key, nonce) = (load(&four(words_of(key))), load(&four(nonce)));
+    let [c0, c1] = CONSTANTS.map(|constant| load(&four(words_of(&constant))));
+    let context = load(&CONTEXT);
+    let both = _mm512_xor_si512(key, nonce);
+    let [key_c0, key_c1] = [_mm512_xor_si512(key, c0), _mm512_xor_si512(key, c1)];
+    let mut registers = [both, c1, c0, c1, both, key_c0, key_c1, key_c0];
+    for _ in 0..UPDATES_TO_START {
+        registers[3] = _mm512_xor_si512(registers[3], context);
+        registers[7] = _mm512_xor_si512(registers[7], context);
+        update(&mut registers);
+        registers[0] = _mm512_xor_si512(registers[0], nonce);
+        registers[4] = _mm512_xor_si512(registers[4], key);
+    }
+    let mut words = [[0; LANES]; 8];
+    words.iter_mut().zip(registers).for_each(|(words, register)| store(words, register));
+    words
+}
+
 #[inline]
 #[target_feature(enable = "avx512f,vaes")]
-fn encrypt(keys: &[__m512i; 11], counter: __m512i) -> __m512i {
-    let mut block = _mm512_xor_si512(counter, keys[0]);
-    block = _mm512_aesenc_epi128(block, keys[1]);
-    block = _mm512_aesenc_epi128(block, keys[2]);
-    block = _mm512_aesenc_epi128(block, keys[3]);
-    block = _mm512_aesenc_epi128(block, keys[4]);
-    block = _mm512_aesenc_epi128(block, keys[5]);
-    block = _mm512_aesenc_epi128(block, keys[6]);
-    block = _mm512_aesenc_epi128(block, keys[7]);
-    block = _mm512_aesenc_epi128(block, keys[8]);
-    block = _mm512_aesenc_epi128(block, keys[9]);
-    _mm512_aesenclast_epi128(block, keys[10])
+fn update(registers: &mut [__m512i; 8]) {
+    let last = registers[7];
+    for at in (1..8).rev() {
+        registers[at] = _mm512_aesenc_epi128(registers[at - 1], registers[at]);
+    }
+    registers[0] = _mm512_aesenc_epi128(last, registers[0]);
 }
 
-/// The counters of the first four blocks of a stream from `first` on.
+/// The two halves of the output before an update.
 #[inline]
-#[target_feature(enable = "avx512f,avx512dq")]
-fn counters(first: u64, nonce: u64) -> __m512i {
-    let nonce = nonce as i64;
-    _mm512_add_epi64(
-        _mm512_setr_epi64(0, nonce, 1, nonce, 2, nonce, 3, nonce),
-        _mm512_maskz_set1_epi64(0b0101_0101, first as i64),
-    )
+#[target_feature(enable = "avx512f")]
+fn output([_, s1, s2, s3, _, s5, s6, s7]: &[__m512i; 8]) -> [__m512i; 2] {
+    /// The truth table of `a ^ (b & c)`.
+    const PLUS_PRODUCT: i32 = 0x78;
+    [
+        _mm512_ternarylogic_epi64::<PLUS_PRODUCT>(_mm512_xor_si512(*s6, *s1), *s2, *s3),
+        _mm512_ternarylogic_epi64::<PLUS_PRODUCT>(_mm512_xor_si512(*s2, *s5), *s6, *s7),
+    ]
 }
 
-/// What [`encrypt_counters`] does, for a tile.
+/// Six outputs and a half: an even tile begins with an output, an odd one with the other half of the last.
 #[inline]
-#[target_feature(enable = "avx512f,avx512dq,vaes")]
-fn encrypt_tile(keys: &RoundKeys, first: u64, nonce: u64, words: &mut [u64; TILE_WORDS]) {
-    let next = _mm512_setr_epi64(4, 0, 4, 0, 4, 0, 4, 0);
-    let mut counter = counters(first, nonce);
-    for vector in words.as_chunks_mut::<LANES>().0 {
-        let block = encrypt(&keys.0, counter);
-        counter = _mm512_add_epi64(counter, next);
-        // SAFETY: `vector` has eight words.
-        unsafe { _mm512_storeu_si512(vector.as_mut_ptr().cast(), block) };
+#[target_feature(enable = "avx512f,vaes")]
+fn next_tile(state: &mut State, is_odd: bool, words: &mut [u64; TILE_WORDS]) {
+    const VECTORS: usize = TILE_WORDS / LANES;
+    const { assert!(VECTORS % 2 == 1) };
+    let mut registers = [_mm512_setzero_si512(); 8];
+    registers.iter_mut().zip(&state.registers).for_each(|(register, words)| *register = load(words));
+    let vectors = words.as_chunks_mut::<LANES>().0;
+    let start = usize::from(is_odd);
+    if is_odd {
+        store(&mut vectors[0], load(&state.half));
     }
+    for pair in vectors[start..][..VECTORS - 1].as_chunks_mut::<2>().0 {
+        let [first, second] = output(&registers);
+        update(&mut registers);
+        store(&mut pair[0], first);
+        store(&mut pair[1], second);
+    }
+    if !is_odd {
+        let [first, second] = output(&registers);
+        update(&mut registers);
+        store(&mut vectors[VECTORS - 1], first);
+        store(&mut state.half, second);
+    }
+    state.registers.iter_mut().zip(registers).for_each(|(words, register)| store(words, register));
 }
 
-/// Four blocks in a vector. The rounds of one vector wait for each other; the processor runs those of several vectors
-/// at the same time.
-#[target_feature(enable = "avx512f,avx512dq,vaes")]
-fn encrypt_counters(keys: &RoundKeys, first: u64, nonce: u64, words: &mut [u64]) {
-    let next = _mm512_setr_epi64(4, 0, 4, 0, 4, 0, 4, 0);
-    let mut counter = counters(first, nonce);
-    let (vectors, rest) = words.as_chunks_mut::<LANES>();
-    for vector in vectors {
-        let block = encrypt(&keys.0, counter);
-        counter = _mm512_add_epi64(counter, next);
-        // SAFETY: `vector` has eight words.
-        unsafe { _mm512_storeu_si512(vector.as_mut_ptr().cast(), block) };
+/// Where the bytes of eight digits are: they begin every 52 bytes, at most 4 bits into a byte.
+const PLACES: [u8; 64] = {
+    let mut places = [0; 64];
+    let mut at = 0;
+    while at < 64 {
+        places[at] = (at / 8 * 13 / 2 + at % 8) as u8;
+        at += 1;
     }
-    if !rest.is_empty() {
-        let mask = ((1_u16 << rest.len()) - 1) as u8;
-        // SAFETY: the mask selects the words of `rest`, and no others are written.
-        unsafe { _mm512_mask_storeu_epi64(rest.as_mut_ptr().cast(), mask, encrypt(&keys.0, counter)) };
-    }
+    places
+};
+
+/// Eight digits of a tile, each with bits of the next one above: a byte permutation and a shift bring them into place.
+#[inline]
+#[target_feature(enable = "avx512f,avx512vbmi")]
+fn placed(words: &[u64; TILE_BUFFER], group: usize) -> __m512i {
+    const { assert!(TILE_BUFFER * 8 >= (TILE / LANES - 1) * 52 + 64) };
+    debug_assert!(group < TILE / LANES);
+    let group = group % (TILE / LANES);
+    // SAFETY: an unaligned load of 64 bytes.
+    let places = unsafe { _mm512_loadu_si512(PLACES.as_ptr().cast()) };
+    // SAFETY: bytes `52 group` to `52 group + 64` lie in `words`, by the assertion above.
+    let bytes = unsafe { _mm512_loadu_si512(words.as_ptr().cast::<u8>().add(52 * group).cast()) };
+    let shifts = _mm512_setr_epi64(0, 4, 0, 4, 0, 4, 0, 4);
+    _mm512_srlv_epi64(_mm512_permutexvar_epi8(places, bytes), shifts)
 }
 
-/// Eight digits begin every 52 bytes, at most 4 bits into a byte: a byte permutation and a shift bring them into place.
 #[target_feature(enable = "avx512f,avx512vbmi")]
 fn unpack(words: &[u64; TILE_BUFFER], digits: &mut [u64; TILE]) {
-    const { assert!(TILE_BUFFER * 8 >= (TILE / LANES - 1) * 52 + 64) };
-    let mut places = [0_u8; 64];
-    for (at, place) in places.iter_mut().enumerate() {
-        *place = (at / 8 * 13 / 2 + at % 8) as u8;
+    let mask = _mm512_set1_epi64((1 << DIGIT_BITS) - 1);
+    for (group, out) in digits.as_chunks_mut().0.iter_mut().enumerate() {
+        store(out, _mm512_and_si512(placed(words, group), mask));
     }
-    // SAFETY: an unaligned load of the 64 bytes of `places`.
-    let places = unsafe { _mm512_loadu_si512(places.as_ptr().cast()) };
-    let shifts = _mm512_setr_epi64(0, 4, 0, 4, 0, 4, 0, 4);
-    let mask = _mm512_set1_epi64((1 << 52) - 1);
-    for (group, out) in digits.chunks_exact_mut(LANES).enumerate() {
-        // SAFETY: bytes `52 group` to `52 group + 64` lie in `words`, by the assertion above.
-        let bytes = unsafe { _mm512_loadu_si512(words.as_ptr().cast::<u8>().add(52 * group).cast()) };
-        let placed = _mm512_srlv_epi64(_mm512_permutexvar_epi8(places, bytes), shifts);
-        // SAFETY: `out` has eight words.
-        unsafe { _mm512_storeu_si512(out.as_mut_ptr().cast(), _mm512_and_si512(placed, mask)) };
+}
+
+/// Adds the digits of a tile, cut from `words`, to `sum`.
+#[target_feature(enable = "avx512f,avx512vbmi")]
+fn add_unpacked(words: &[u64; TILE_BUFFER], sum: &mut Tile) {
+    let mask = _mm512_set1_epi64((1 << DIGIT_BITS) - 1);
+    for (group, out) in sum.0.as_chunks_mut().0.iter_mut().enumerate() {
+        let digits = _mm512_and_si512(placed(words, group), mask);
+        store(out, _mm512_add_epi64(load(out), digits));
+    }
+}
+
+/// What [`windows`] does, for two hints, tile by tile as their streams give them. Making a tile does not wait for the
+/// products of the one before.
+#[target_feature(enable = "avx512f,avx512vbmi,avx512ifma,vaes")]
+fn next_windows(states: [&mut State; 2], reversed: &[u64]) -> [u64; 2] {
+    let [a, b] = states;
+    let mut words = [[[0_u64; TILE_BUFFER]; 2]; 2];
+    let mut sums = [[_mm512_setzero_si512(); 2]; 2];
+    let tiles = reversed.len() / TILE;
+    for tile in 0..=tiles {
+        if tile < tiles {
+            for (state, words) in [&mut *a, &mut *b].into_iter().zip(&mut words[tile % 2]) {
+                let words = words.first_chunk_mut().expect("a buffer has room for a tile");
+                next_tile(state, tile % 2 == 1, words);
+            }
+        }
+        if let Some(last) = tile.checked_sub(1) {
+            let reversed = reversed[last * TILE..].first_chunk().expect("tiles and a margin");
+            multiply(&words[last % 2], reversed, &mut sums);
+        }
+    }
+    sums.map(|[low, high]| _mm512_reduce_add_epi64(_mm512_add_epi64(low, high)) as u64)
+}
+
+/// Adds the products of two tiles with one. Multiplying takes the low 52 bits of its operands.
+#[inline]
+#[target_feature(enable = "avx512f,avx512vbmi,avx512ifma")]
+fn multiply(
+    words: &[[u64; TILE_BUFFER]; 2],
+    reversed: &[u64; TILE + WINDOW_MARGIN],
+    sums: &mut [[__m512i; 2]; 2],
+) {
+    const { assert!(WINDOW_MARGIN > 0) };
+    for group in 0..TILE / LANES {
+        // SAFETY: `8 group + 9 <= TILE + WINDOW_MARGIN`.
+        let (same, next) = unsafe {
+            (
+                _mm512_loadu_si512(reversed.as_ptr().add(group * LANES).cast()),
+                _mm512_loadu_si512(reversed.as_ptr().add(group * LANES + 1).cast()),
+            )
+        };
+        for (words, [low, high]) in words.iter().zip(&mut *sums) {
+            let digits = placed(words, group);
+            *low = _mm512_madd52lo_epu64(*low, digits, same);
+            *high = _mm512_madd52hi_epu64(*high, digits, next);
+        }
     }
 }
 
@@ -308,8 +400,4 @@ fn windows(hints: [&[u64]; 4], reversed: &[u64]) -> [u64; 4] {
     sums
 }
 
-const _: () = assert!(
-    TILE * DIGIT_BITS == TILE_WORDS * 64
-        && TILE_WORDS.is_multiple_of(LANES)
-        && TILE_WORDS.is_multiple_of(BLOCK_WORDS)
-);
+const _: () = assert!(TILE * DIGIT_BITS == TILE_WORDS * 64 && TILE_WORDS.is_multiple_of(LANES));

@@ -95,7 +95,7 @@ enum Aim {
 }
 
 /// How many refreshes the circuit takes if one is needed between any two ANDs, and products of inputs need none.
-fn refreshes(circuit: &Circuit) -> usize {
+pub(super) fn refreshes(circuit: &Circuit) -> usize {
     let mut depths = vec![0_u32; circuit.gates.len()];
     let mut source = vec![false; circuit.gates.len()];
     let mut sink = vec![false; circuit.gates.len()];
