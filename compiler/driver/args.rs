@@ -314,6 +314,8 @@ pub(crate) enum Approx {
     Taylor,
     /// Polynomials with the least largest error.
     Minimax,
+    /// Every result looked up, where arguments are short.
+    Table,
 }
 
 #[derive(ValueEnum, Debug, Clone, Copy, PartialEq, Eq)]

@@ -27,6 +27,7 @@ fn method_name(method: Approximation) -> &'static str {
     match method {
         Approximation::Taylor => "taylor",
         Approximation::Cheapest | Approximation::Minimax => "minimax",
+        Approximation::Table => "table",
     }
 }
 
@@ -135,6 +136,14 @@ impl<'a> Report<'a> {
         }
         for Evaluation { function, method, degree, segments, widths, error } in self.evaluations {
             let widths: Vec<String> = widths.iter().map(i64::to_string).collect();
+            if *method == Approximation::Table {
+                let _ = writeln!(
+                    text,
+                    "  {function}: table of {segments} entries of {} bits, error at most {error}",
+                    widths.join(", ")
+                );
+                continue;
+            }
             let _ = writeln!(
                 text,
                 "  {function}: {} of degree {degree} on {segments} segments, words of {} bits, error of the value at most {error}",

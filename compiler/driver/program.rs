@@ -293,6 +293,7 @@ fn options(args: &ProgramArgs) -> Result<Options, Failure> {
         None => Approximation::Cheapest,
         Some(Approx::Taylor) => Approximation::Taylor,
         Some(Approx::Minimax) => Approximation::Minimax,
+        Some(Approx::Table) => Approximation::Table,
     };
     options.grade = match args.grade {
         None | Some(GradeName::Faithful) => Grade::Faithful,

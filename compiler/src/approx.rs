@@ -66,6 +66,96 @@ pub(crate) fn largest_difference(a: &[Exact], b: &[Exact]) -> Exact {
     of_fixed(&(largest + (BigInt::from(1) << 16)))
 }
 
+/// Coefficients of [`sign_minimax`].
+pub(crate) const SIGN_COEFFICIENTS: i64 = 4;
+/// Pieces of the interval for the bound of [`sign_minimax`], and points on it between which extrema are looked for.
+const SIGN_PIECES: i64 = 64;
+const SIGN_GRID: i64 = 400;
+/// The largest bounds of intervals of [`sign_minimax`], as powers of two.
+const SIGN_RANGE: (u32, u32) = (100, 2);
+
+/// Of the odd polynomials of a degree, the one with the least largest difference from 1 on `[low, high]`, and so from the
+/// sign on both sides of 0: its coefficients of x, x^3, .., multiples of `unit`, and a bound of the difference. None unless
+/// `0 < low < high` are within [`SIGN_RANGE`] and the degree is 3, 5 or 7.
+///
+/// `1 - x q(x^2)` is what is levelled, so that over u = x^2 the divided differences are those of 1 / x and of the signs
+/// over x.
+pub(crate) fn sign_minimax(
+    low: &Exact,
+    high: &Exact,
+    degree: i64,
+    unit: &Exact,
+) -> Option<(Vec<Exact>, Exact)> {
+    let power = |exponent: u32| BigInt::from(1) << exponent;
+    let least = Exact::new(1.into(), power(SIGN_RANGE.0));
+    let most = Exact::from_integer(power(SIGN_RANGE.1));
+    let known = *low >= least && low < high && *high <= most && unit.is_positive();
+    if !known || ![3, 5, 7].contains(&degree) {
+        return None;
+    }
+    let count = usize::try_from(i64::midpoint(degree, 3)).expect("a small degree");
+    let (from, to) = (to_fixed(low), to_fixed(high));
+    let mut points: Vec<BigInt> = chebyshev_points(count)
+        .iter()
+        .map(|t| &from + times(&(&to - &from), &(t + (BigInt::from(1) << (PLACES - 1)))))
+        .collect();
+    let mut best = levelled_sign(&points);
+    for _ in 0..2 * ROUNDS {
+        let next = sign_extrema(&best, &from, &to);
+        if next.len() != count || next == points {
+            break;
+        }
+        points = next;
+        best = levelled_sign(&points);
+    }
+    let mut found: Vec<Exact> = best.iter().map(|value| (of_fixed(value) / unit).round() * unit).collect();
+    let difference = sign_difference(&found, &from, &to);
+    found.resize(usize::try_from(SIGN_COEFFICIENTS).expect("a few"), Exact::zero());
+    Some((found, difference))
+}
+
+/// q with `1 - x q(x^2)` equal in size and alternating in sign at the points.
+fn levelled_sign(points: &[BigInt]) -> Polynomial {
+    let one = BigInt::from(1) << PLACES;
+    let squares: Vec<BigInt> = points.iter().map(|x| times(x, x)).collect();
+    let values: Vec<BigInt> = points.iter().map(|x| (&one << PLACES) / x).collect();
+    let signs: Vec<BigInt> =
+        values.iter().enumerate().map(|(k, value)| if k % 2 == 0 { value.clone() } else { -value }).collect();
+    interpolated(&squares, &values, &signs)
+}
+
+/// Where `1 - x q(x^2)` is largest between its changes of sign.
+fn sign_extrema(q: &[BigInt], from: &BigInt, to: &BigInt) -> Vec<BigInt> {
+    let one = BigInt::from(1) << PLACES;
+    largest_between((0..=SIGN_GRID).map(|step| {
+        let x = from + (to - from) * step / SIGN_GRID;
+        let value = &one - times(&x, &value_at(q, &times(&x, &x)));
+        (x, value)
+    }))
+}
+
+/// A bound of `|1 - x q(x^2)|`, from Bernstein coefficients.
+fn sign_difference(q: &[Exact], from: &BigInt, to: &BigInt) -> Exact {
+    let mut error = vec![BigInt::from(1) << PLACES];
+    for coefficient in q {
+        error.extend([-to_fixed(coefficient), BigInt::zero()]);
+    }
+    let width = (to - from) / SIGN_PIECES + 1;
+    let mut largest = BigInt::zero();
+    for piece in 0..SIGN_PIECES {
+        let at_piece = shifted(&error, &(from + (to - from) * piece / SIGN_PIECES));
+        let mut power = BigInt::from(1) << PLACES;
+        let mut on_unit = Vec::with_capacity(at_piece.len());
+        for coefficient in at_piece {
+            on_unit.push(times(&coefficient, &power));
+            power = times(&power, &width);
+        }
+        largest = bernstein(&on_unit).into_iter().map(|value| value.abs()).fold(largest, BigInt::max);
+    }
+    // As for `largest_difference`; of coefficients below 2^32.
+    of_fixed(&(largest + (BigInt::from(1) << 64)))
+}
+
 fn to_fixed(value: &Exact) -> BigInt {
     (value.numer() << PLACES) / value.denom()
 }
@@ -115,7 +205,12 @@ fn levelled(function: &[BigInt], points: &[BigInt]) -> Polynomial {
     let values: Vec<BigInt> = points.iter().map(|t| value_at(function, t)).collect();
     let signs: Vec<BigInt> =
         (0..points.len()).map(|k| BigInt::from(if k % 2 == 0 { 1 } else { -1 }) << PLACES).collect();
-    let (of_values, of_signs) = (differences(points, &values), differences(points, &signs));
+    interpolated(points, &values, &signs)
+}
+
+/// The polynomial, of degree two less than there are points, that is the values less a multiple of the signs there.
+fn interpolated(points: &[BigInt], values: &[BigInt], signs: &[BigInt]) -> Polynomial {
+    let (of_values, of_signs) = (differences(points, values), differences(points, signs));
     let last = points.len() - 1;
     let level = (&of_values[last] << PLACES) / &of_signs[last];
     let newton: Vec<BigInt> =
@@ -144,8 +239,13 @@ fn differences(points: &[BigInt], values: &[BigInt]) -> Vec<BigInt> {
 
 /// Where the error is largest between its changes of sign, among equally spaced points.
 fn extrema(function: &[BigInt], best: &[BigInt], count: usize) -> Vec<BigInt> {
+    largest_between(errors(function, best, GRID * count as i64))
+}
+
+/// Of points with values, those where the value is largest between its changes of sign.
+fn largest_between(errors: impl Iterator<Item = (BigInt, BigInt)>) -> Vec<BigInt> {
     let mut found: Vec<(BigInt, BigInt)> = Vec::new();
-    for (t, value) in errors(function, best, GRID * count as i64) {
+    for (t, value) in errors {
         if value.is_zero() {
             continue;
         }
@@ -277,6 +377,32 @@ mod tests {
             let (low, high) = (exact(1 << degree, 1) * exact(3, 4), exact(1 << degree, 1) * exact(8, 5));
             assert!(factor > low && factor < high, "degree {degree}: {factor}");
         }
+    }
+
+    #[test]
+    fn the_sign_is_approximated_best_by_polynomials_that_level_the_error() {
+        // The error at both ends and at the extremum inside is equal.
+        let (low, high) = (exact(1, 2), exact(1, 1));
+        let (c, bound) = sign_minimax(&low, &high, 3, &fine()).unwrap();
+        let error = |x: &Exact| exact(1, 1) - x * (&c[0] + &c[1] * x * x);
+        let inside = (0..=2_000).map(|k| error(&(exact(1, 2) + exact(k, 4_000))).abs()).max().unwrap();
+        assert!(inside <= bound && bound < &inside * exact(51, 50), "{inside} {bound}");
+        assert!(near(&error(&low).abs(), &error(&high).abs(), &exact(1, 1_000_000)));
+        assert!(near(&error(&low).abs(), &inside, &exact(1, 10_000)));
+        assert!(c[2].is_zero() && c[3].is_zero());
+        // Next to 1 Newton's step for the sign, (3 x - x^3) / 2, is nearly best: 3/8 d^2 is half of its 3/2 d^2.
+        let d = exact(1, 64);
+        let (_, next) = sign_minimax(&(exact(1, 1) - &d), &(exact(1, 1) + &d), 3, &fine()).unwrap();
+        let newton = exact(3, 2) * &d * &d;
+        assert!(next < &newton * exact(3, 5) && next > &newton * exact(2, 5), "{next}");
+        for degree in [5, 7] {
+            let (_, less) = sign_minimax(&low, &high, degree, &fine()).unwrap();
+            assert!(less < &bound * exact(2, 5), "degree {degree}: {less}");
+        }
+        assert!(
+            sign_minimax(&high, &low, 3, &fine()).is_none()
+                && sign_minimax(&low, &high, 4, &fine()).is_none()
+        );
     }
 
     #[test]

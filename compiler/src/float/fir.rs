@@ -1,9 +1,12 @@
 //! FIR: a flat list of scalar operations. No calls, no loops, no arrays; every format explicit. Values are in
 //! static-single-assignment form: operands come before their uses.
 
+use std::sync::Arc;
+
 use num_bigint::BigUint;
 
 use crate::gadgets::format::Scalar;
+use crate::gadgets::table::Table;
 
 /// The result of one FIR operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -111,6 +114,9 @@ pub enum Op {
     Sum,
     /// `2 n` operands of type `ty`, x0 y0 x1 y1 ..: the exact sum of products, rounded once.
     Dot,
+    /// Operands of any types: the entry whose index is the bits of the operands, those of the first lowest. Bits that the
+    /// table has no index for do not count. Entries are encodings of `ty` that it uses, of at most 64 bits.
+    Table(Arc<Table>),
 }
 
 /// One operation with its operands and result type.

@@ -16,6 +16,7 @@ use super::fir::{Graph, Node, Op, Value};
 use super::fold::evaluate;
 use crate::gadgets::bits::Facts;
 use crate::gadgets::format::{Family, FloatFormat, Real, Scalar};
+use crate::gadgets::table::Table;
 
 /// All values from `low` to `high`, both finite. A zero bound stands for zeros of both signs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -250,6 +251,7 @@ impl Corners {
             | Op::IsZero
             | Op::IsSubnormal
             | Op::IsNormal => None,
+            Op::Table(table) => of_table(table, ty, types, operands),
         }
     }
 
@@ -279,6 +281,20 @@ impl Corners {
         let found = self.known.entry((op.clone(), ty, operands));
         found.or_insert_with_key(|(op, ty, operands)| evaluate(op, *ty, operands)).clone()
     }
+}
+
+/// The hull of what a table of one whole operand holds for an interval.
+fn of_table(table: &Table, ty: Scalar, types: &[Scalar], operands: &[Option<&Interval>]) -> Option<Interval> {
+    let ([from], [Some(x)]) = (types, operands) else { return None };
+    if from.width() != table.index_bits() {
+        return None;
+    }
+    let (low, high) = (key(*from, &x.low), key(*from, &x.high));
+    let promised = |index: &usize| {
+        let bits = BigUint::from(*index);
+        exact(*from, &bits).is_some() && (&low..=&high).contains(&&key(*from, &bits))
+    };
+    hull(ty, (0..table.entries().len()).filter(promised).map(|index| BigUint::from(table.entry(index))))
 }
 
 /// Bounds of two intervals whose product is the least, and the largest.

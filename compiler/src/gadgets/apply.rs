@@ -69,7 +69,8 @@ pub fn is_canonical(op: &Op, operands: &[Typed<'_>]) -> bool {
         | Op::Reinterpret
         | Op::Convert
         | Op::Sum
-        | Op::Dot => true,
+        | Op::Dot
+        | Op::Table(_) => true,
     }
 }
 
@@ -115,6 +116,11 @@ fn apply_saturated(g: &mut Gates<'_>, op: &Op, ty: Scalar, operands: &[Typed<'_>
             convert::convert(g, from, operands[0].operand, ty)
         }
         Op::Reinterpret => convert::reinterpret(g, from, operands[0].operand, ty),
+        Op::Table(table) => {
+            let bits = operands.iter().flat_map(|typed| typed.operand.bits).copied();
+            let index: Bits = bits.take(table.index_bits() as usize).collect();
+            table.build(g, &index, ty.width() as usize)
+        }
         // A comparison or classification has its operands' type.
         Op::Lt
         | Op::Le
@@ -231,7 +237,8 @@ fn apply_float(g: &mut Gates<'_>, op: &Op, format: FloatFormat, x: &[Operand<'_>
         | Op::Shr
         | Op::Select
         | Op::Convert
-        | Op::Reinterpret => unreachable!("the float IR has no {op:?} on floats"),
+        | Op::Reinterpret
+        | Op::Table(_) => unreachable!("the float IR has no {op:?} on floats"),
     }
 }
 
@@ -307,6 +314,7 @@ fn apply_whole(g: &mut Gates<'_>, op: &Op, ty: Scalar, operands: &[Operand<'_>])
         | Op::IsNegative
         | Op::IsSubnormal
         | Op::IsNormal
-        | Op::Remainder => unreachable!("the float IR has no {op:?} on {ty}"),
+        | Op::Remainder
+        | Op::Table(_) => unreachable!("the float IR has no {op:?} on {ty}"),
     }
 }

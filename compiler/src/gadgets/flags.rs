@@ -266,7 +266,8 @@ pub fn of_operands(g: &mut Gates<'_>, op: &Op, ty: Scalar, operands: &[Typed<'_>
         | Op::IsZero
         | Op::IsSubnormal
         | Op::IsNormal
-        | Op::Reinterpret => {}
+        | Op::Reinterpret
+        | Op::Table(_) => {}
     }
     flags
 }

@@ -29,6 +29,7 @@ pub mod round;
 pub mod shift;
 pub mod shift_fast;
 pub mod sum;
+pub mod table;
 pub mod text;
 pub mod window;
 

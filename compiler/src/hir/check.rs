@@ -42,6 +42,8 @@ pub(crate) struct Instance {
     pub params: Vec<Param>,
     pub locals: usize,
     pub body: Node,
+    /// `METHOD` and `DEGREE`, if it has these.
+    pub evaluation: Option<(i64, i64)>,
 }
 
 /// A checked program.
@@ -372,7 +374,12 @@ impl<'c, 'a> Body<'c, 'a> {
         }
         self.finish(&mut body);
         let (name, locals) = (function.name.name.clone(), self.locals.len());
-        Instance { name, span: function.name.span, params, locals, body }
+        let constant = |name: &str| match self.env.generics.get(name) {
+            Some(Argument::Const(Len::Known(value))) => Some(*value),
+            Some(Argument::Const(Len::Var(_) | Len::Any) | Argument::Type(_)) | None => None,
+        };
+        let evaluation = constant("METHOD").zip(constant("DEGREE"));
+        Instance { name, span: function.name.span, params, locals, body, evaluation }
     }
 
     /// The type of a function's result. A single named result is just that type with a name.
@@ -399,13 +406,20 @@ impl<'c, 'a> Body<'c, 'a> {
         let ty = self.ty(ty, &env);
         if self.checker.names.items[item].recursive {
             let body = self.broken(value.span, ty.clone());
-            return Instance { name: String::new(), span: value.span, params: Vec::new(), locals: 0, body };
+            return Instance {
+                name: String::new(),
+                span: value.span,
+                params: Vec::new(),
+                locals: 0,
+                body,
+                evaluation: None,
+            };
         }
         let mut body = self.expr(value, Some(&ty));
         self.settle(&ty);
         self.finish(&mut body);
         let Ident { name, span } = self.checker.names.items[item].name.clone();
-        Instance { name, span, params: Vec::new(), locals: self.locals.len(), body }
+        Instance { name, span, params: Vec::new(), locals: self.locals.len(), body, evaluation: None }
     }
 
     fn expression(mut self, expr: &'a Expr, inputs: &[(String, Span)]) -> Instance {
@@ -436,7 +450,8 @@ impl<'c, 'a> Body<'c, 'a> {
         let result = body.ty.clone();
         self.settle(&result);
         self.finish(&mut body);
-        Instance { name: "main".to_owned(), span: expr.span, params, locals: self.locals.len(), body }
+        let locals = self.locals.len();
+        Instance { name: "main".to_owned(), span: expr.span, params, locals, body, evaluation: None }
     }
 
     /// Parameters and results of `main` hold encrypted values.

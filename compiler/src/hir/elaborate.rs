@@ -16,6 +16,7 @@ use super::emit::{Emit, Purpose};
 use super::exact::{self, Exact, show, to_i64};
 use super::report::Reports;
 use super::scope::ItemId;
+use super::table::{Arguments, Tabled};
 use super::tree::{Builtin, Kind, LocalId, Node, Pattern, Statement};
 use super::types::Ty;
 use crate::approx;
@@ -64,6 +65,10 @@ pub(crate) struct Elaborator<'a> {
     pub requires: bool,
     /// What is proven of the functions' errors, in the order of the program.
     pub proofs: Vec<Proof>,
+    /// Whether calls of the library may be looked up.
+    pub tables: bool,
+    /// What calls were found to be on such arguments.
+    pub(super) tabled: BTreeMap<(usize, Arguments), Option<Rc<Tabled>>>,
     /// What is known of the values made so far.
     known: range::Known,
     /// The first file of the library.
@@ -113,6 +118,8 @@ impl<'a> Elaborator<'a> {
             evaluations: Vec::new(),
             requires: false,
             proofs: Vec::new(),
+            tables: false,
+            tabled: BTreeMap::new(),
             known: range::Known::default(),
             library_from,
             constants: BTreeMap::new(),
@@ -137,7 +144,7 @@ impl<'a> Elaborator<'a> {
         value
     }
 
-    fn note_place(&mut self, instance: &Instance) {
+    pub(super) fn note_place(&mut self, instance: &Instance) {
         if self.places.contains_key(&instance.name) {
             return;
         }
@@ -169,10 +176,15 @@ impl<'a> Elaborator<'a> {
         Value::Poison
     }
 
-    fn step(&mut self, span: Span, cost: u64) -> Result<(), Stop> {
+    /// Steps taken so far.
+    pub(super) fn steps(&self) -> u64 {
+        self.steps + 16 * self.emit.folded
+    }
+
+    /// Takes so many steps, as far as there are any left.
+    pub(super) fn step(&mut self, span: Span, cost: u64) -> Result<(), Stop> {
         self.steps = self.steps.saturating_add(cost);
-        let steps = self.steps + 16 * self.emit.folded;
-        if steps > self.limits.steps {
+        if self.steps() > self.limits.steps {
             self.error(
                 "E0306",
                 span,
@@ -670,6 +682,12 @@ impl<'a> Elaborator<'a> {
         Value::Exact(Rc::new(if upper { beyond } else { -beyond }))
     }
 
+    /// The bounds of a value that follow from the promised ranges, if any do.
+    pub(super) fn promised(&mut self, value: fir::Value) -> Option<(Exact, Exact)> {
+        self.known.extend(self.emit.graph());
+        self.known.bounds(value, self.emit.ty(value))
+    }
+
     /// Bounds of a value, where they follow without rounding.
     #[allow(
         clippy::wildcard_enum_match_arm,
@@ -984,9 +1002,17 @@ impl<'a> Elaborator<'a> {
                 );
             }
         }
-        let function = self.meant(instance).filter(|_| self.emit.purpose() == Purpose::Meaning);
-        if let Some(function) = function {
-            return self.call_meant(function, instance, values, span);
+        match self.meant(instance) {
+            Some(function) if self.emit.purpose() == Purpose::Meaning => {
+                return self.call_meant(function, instance, values, span);
+            }
+            Some(function) => {
+                let index = callee.unwrap_or_default();
+                if let Some(value) = self.tabled(index, instance, function, &values, span)? {
+                    return Ok(value);
+                }
+            }
+            None => {}
         }
         self.calls.push((span, instance.name.clone()));
         let value = self.run(instance, values);
@@ -1070,9 +1096,10 @@ impl<'a> Elaborator<'a> {
                 let place = if let Kind::Builtin { args, .. } = &node.kind { args[0].span } else { span };
                 Ok(self.require(*condition, place))
             }
-            (Builtin::Minimax | Builtin::LargestDifference | Builtin::Evaluated, args) => {
-                self.approximation(function, args, span)
-            }
+            (
+                Builtin::Minimax | Builtin::LargestDifference | Builtin::SignMinimax | Builtin::Evaluated,
+                args,
+            ) => self.approximation(function, args, span),
             (Builtin::Sum, [Value::List(items)]) => self.sum(Op::Sum, items, &node.ty, span),
             (Builtin::Dot, [Value::List(x), Value::List(y)]) => {
                 if x.len() != y.len() {
@@ -1138,6 +1165,25 @@ impl<'a> Elaborator<'a> {
                 }
                 Ok(Value::Exact(Rc::new(largest)))
             }
+            (Builtin::SignMinimax, [low, high, degree, unit]) => {
+                let (Some(low), Some(high), Some(degree), Some(unit)) =
+                    (as_exact(low), as_exact(high), whole(degree), as_exact(unit))
+                else {
+                    return Ok(Value::Poison);
+                };
+                self.step(span, 1_000)?;
+                let Some((found, difference)) = approx::sign_minimax(&low, &high, degree, &unit) else {
+                    return Ok(self.error(
+                        "E0314",
+                        span,
+                        format!("there is no such polynomial from {} to {}", show(&low), show(&high)),
+                        "expected 2^-100 <= low < high <= 4, an odd degree from 3 to 7, and a unit above 0",
+                        "correct the bounds",
+                    ));
+                };
+                let exact = |value| Value::Exact(Rc::new(value));
+                Ok(list(vec![list(found.into_iter().map(exact).collect()), exact(difference)]))
+            }
             (Builtin::Evaluated, [method, degree, segments, Value::List(widths), error]) => {
                 let (Some(method), Some(degree), Some(segments), Some(error)) =
                     (whole(method), whole(degree), whole(segments), as_exact(error))
@@ -1157,9 +1203,7 @@ impl<'a> Elaborator<'a> {
                     widths: widths.collect(),
                     error: show_power(&error),
                 };
-                if !self.evaluations.contains(&evaluation) {
-                    self.evaluations.push(evaluation);
-                }
+                self.note_evaluation(evaluation);
                 Ok(unit())
             }
             _ => Ok(Value::Poison),
@@ -1168,20 +1212,31 @@ impl<'a> Elaborator<'a> {
 
     /// Notes a proof about the function that says it, if the program itself calls that.
     fn prove(&mut self, error: &Exact) {
-        let Some((span, function)) = self.calls.last() else { return };
+        if let Some((span, function)) = self.calls.last().cloned() {
+            self.prove_of(&function, span, error);
+        }
+    }
+
+    /// Notes a proof about a call, if the program itself has it.
+    pub(super) fn prove_of(&mut self, function: &str, span: Span, error: &Exact) {
         if span.file >= self.library_from {
             return;
         }
-        let hundredths = (error * BigInt::from(100)).ceil().to_integer();
-        let error = format!("{}.{:0>2}", &hundredths / 100, (&hundredths % 100_u32).to_string());
-        let proof = Proof { function: function.clone(), error };
+        let proof = Proof { function: function.to_owned(), error: show_hundredths(error) };
         if !self.proofs.contains(&proof) {
             self.proofs.push(proof);
         }
     }
 
+    /// Notes how a function is evaluated.
+    pub(super) fn note_evaluation(&mut self, evaluation: Evaluation) {
+        if !self.evaluations.contains(&evaluation) {
+            self.evaluations.push(evaluation);
+        }
+    }
+
     /// The library function that the program itself calls, of those that are being run.
-    fn named_by_the_program(&self) -> String {
+    pub(super) fn named_by_the_program(&self) -> String {
         let own = |call: &&(Span, String)| call.0.file < self.library_from;
         self.calls.iter().rev().find(own).map_or_else(String::new, |(_, name)| name.clone())
     }
@@ -1278,6 +1333,7 @@ impl<'a> Elaborator<'a> {
             | Builtin::Require
             | Builtin::Minimax
             | Builtin::LargestDifference
+            | Builtin::SignMinimax
             | Builtin::Evaluated
             | Builtin::Proven
             | Builtin::LowerBound
@@ -1331,6 +1387,7 @@ impl<'a> Elaborator<'a> {
             | Builtin::Require
             | Builtin::Minimax
             | Builtin::LargestDifference
+            | Builtin::SignMinimax
             | Builtin::Evaluated
             | Builtin::Proven
             | Builtin::LowerBound
@@ -1450,6 +1507,12 @@ fn rows_of(value: &Value) -> Option<Vec<Vec<Exact>>> {
         items.iter().map(|item| as_exact(item).map(|item| (*item).clone())).collect()
     };
     rows.iter().map(row).collect()
+}
+
+/// A positive number, rounded up to two places.
+pub(super) fn show_hundredths(number: &Exact) -> String {
+    let hundredths = (number * BigInt::from(100)).ceil().to_integer();
+    format!("{}.{:0>2}", &hundredths / 100, (&hundredths % 100_u32).to_string())
 }
 
 /// A positive number, rounded up to three digits, times a power of two: `1.25 * 2^-26`.

@@ -12,6 +12,7 @@ use super::report::similar;
 use super::scope::{ItemId, What};
 use super::tree::{Argument, Builtin, Kind, LocalId, Node, Pattern, Statement};
 use super::types::{Len, Need, Ty};
+use crate::approx;
 use crate::gadgets::format::Scalar;
 use crate::hir::{Approximation, Grade};
 use crate::source::Span;
@@ -1203,6 +1204,7 @@ impl<'a> Body<'_, 'a> {
                 match (name.name.as_str(), value) {
                     ("taylor", None) => choice.method = Approximation::Taylor,
                     ("minimax", None) => choice.method = Approximation::Minimax,
+                    ("table", None) => choice.method = Approximation::Table,
                     ("degree", Some(value)) => {
                         let env = self.env.clone();
                         let found = match self.const_value(value, &env) {
@@ -1421,6 +1423,11 @@ impl<'a> Body<'_, 'a> {
             Builtin::LargestDifference => {
                 let lists = self.lists_of_series();
                 (self.arguments_of(args, &[lists.clone(), lists, Ty::Int]), Ty::Rational)
+            }
+            Builtin::SignMinimax => {
+                let of = [Ty::Rational, Ty::Rational, Ty::Int, Ty::Rational];
+                let coefficients = Ty::Array(Rc::new(Ty::Rational), Len::Known(approx::SIGN_COEFFICIENTS));
+                (self.arguments_of(args, &of), Ty::Tuple(Rc::new([coefficients, Ty::Rational])))
             }
             Builtin::Evaluated => {
                 let widths = Ty::Array(Rc::new(Ty::Int), self.unifier.fresh_len());

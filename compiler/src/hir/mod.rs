@@ -15,6 +15,7 @@ mod finish;
 mod infer;
 mod report;
 mod scope;
+mod table;
 #[cfg(test)]
 mod tests;
 mod tree;
@@ -107,6 +108,8 @@ pub enum Approximation {
     Taylor,
     /// Polynomials with the least largest error.
     Minimax,
+    /// Every result is looked up, where arguments are short enough; else as [`Approximation::Cheapest`].
+    Table,
 }
 
 impl Approximation {
@@ -116,6 +119,7 @@ impl Approximation {
             Approximation::Cheapest => 0,
             Approximation::Taylor => 1,
             Approximation::Minimax => 2,
+            Approximation::Table => 3,
         }
     }
 }
@@ -427,6 +431,7 @@ fn finish<P: Product>(
 ) -> Option<P> {
     let main = checked.instances.get(checked.main?)?.as_ref()?;
     let mut elaborator = Elaborator::new(checked, reports, &options.limits, names.library_from, P::PURPOSE);
+    elaborator.tables = !options.flags && P::PURPOSE == Purpose::Gates;
     let (args, inputs) = elaborator.arguments(main, &options.public).ok()?;
     let value = elaborator.run(main, args).ok()?;
     elaborator.results(&value, results.as_deref(), options.float, main.body.span);

@@ -186,6 +186,8 @@ pub(crate) enum Builtin {
     Minimax,
     /// `largest_difference(series, polynomials, terms)`, for the library.
     LargestDifference,
+    /// `sign_minimax(low, high, degree, unit)`, for the library.
+    SignMinimax,
     /// `evaluated(method, degree, segments, widths, error)`, for the library.
     Evaluated,
     /// `proven(ulp)`, for the library.
@@ -198,7 +200,7 @@ pub(crate) enum Builtin {
 
 impl Builtin {
     /// All with their names and numbers of arguments.
-    pub(crate) const ALL: [(&'static str, Builtin, usize); 39] = [
+    pub(crate) const ALL: [(&'static str, Builtin, usize); 40] = [
         ("abs", Builtin::Abs, 1),
         ("neg", Builtin::Neg, 1),
         ("min", Builtin::Min, 2),
@@ -234,6 +236,7 @@ impl Builtin {
         ("require", Builtin::Require, 1),
         ("minimax", Builtin::Minimax, 4),
         ("largest_difference", Builtin::LargestDifference, 3),
+        ("sign_minimax", Builtin::SignMinimax, 4),
         ("evaluated", Builtin::Evaluated, 5),
         ("proven", Builtin::Proven, 1),
         ("lower_bound", Builtin::LowerBound, 1),

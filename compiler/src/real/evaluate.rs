@@ -84,7 +84,7 @@ fn encoded(ty: Scalar, bits: &BigUint, otherwise: &'static str) -> Outcome {
 }
 
 /// Keeps exponents where they can be added without overflow.
-fn within_reach(value: Interval) -> Result<Interval, Fault> {
+pub(super) fn within_reach(value: Interval) -> Result<Interval, Fault> {
     if value.largest().top() > LARGEST {
         let beyond = |end: &Binary| Interval::point(end.clone()).size().low.top() > LARGEST;
         return Err(match value.sign() {
@@ -364,7 +364,8 @@ impl Operation<'_> {
             | fir::Op::IsZero
             | fir::Op::IsSubnormal
             | fir::Op::IsNormal
-            | fir::Op::Reinterpret => return Err(Fault::None("an operation that gives no number")),
+            | fir::Op::Reinterpret
+            | fir::Op::Table(_) => return Err(Fault::None("an operation that gives no number")),
         })
     }
 

@@ -7,8 +7,9 @@
 
 use num_bigint::{BigInt, Sign};
 use num_integer::Integer as _;
-use num_traits::ToPrimitive as _;
+use num_traits::{Signed as _, ToPrimitive as _};
 
+use super::Exact;
 use super::interval::{Binary, Enclosed, Fault, Interval, LARGEST, rounded_even};
 
 /// A library function; `Softmax(i)` is the element `i` of its result.
@@ -81,6 +82,21 @@ impl Function {
             "softmax" => Function::Softmax(0),
             _ => return None,
         })
+    }
+}
+
+impl Function {
+    /// Whether the library promises more than a fixed result for these arguments.
+    pub(super) fn promises(self, x: &[Exact]) -> bool {
+        let angle = matches!(self, Function::Sin | Function::Cos | Function::Tan);
+        !angle || x.iter().all(|x| x.abs() < Exact::from_integer(512.into()))
+    }
+
+    /// An enclosure of values that are nothing in types of few bits, which would take many bits to tell from 0: for
+    /// x <= -16, 0 >= x Phi(x) >= x e^(-x^2 / 2) / 2, above -2^-180.
+    pub(super) fn vanishing(self, x: &[Exact]) -> Option<Interval> {
+        let vanishes = self == Function::Gelu && x.iter().all(|x| *x <= Exact::from_integer((-16).into()));
+        vanishes.then(|| Interval::new(Binary::power(-180).negated(), Binary::whole(0)))
     }
 }
 

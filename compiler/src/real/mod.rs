@@ -25,6 +25,7 @@ use evaluate::{Known, Outcome};
 use interval::{Fault, Interval};
 
 pub(crate) use functions::Function;
+use functions::Functions;
 
 /// A number as it is written.
 pub(crate) type Exact = Ratio<num_bigint::BigInt>;
@@ -186,6 +187,78 @@ impl Program {
             }
             bits = (2 * bits).min(most);
         }
+    }
+}
+
+/// Bits that decide what is nearest, unless it is a tie.
+const NEAREST_BITS: [u64; 2] = [48, 448];
+
+/// No type has values beyond 2 to this power; nor, but 0, below it.
+const FURTHEST: u64 = 1 << 15;
+
+/// A function's value for some arguments.
+pub(crate) struct Point {
+    answer: Answer,
+    /// The encoding of the nearest value of the type, ties to even; none if that is a zero or the value is beyond the range.
+    pub(crate) nearest: Option<BigUint>,
+}
+
+impl Point {
+    /// The error of a computed result in ulp, rounded up; infinite if it is wrong altogether.
+    pub(crate) fn error(&self, result: &BigUint) -> f64 {
+        match self.answer.compare(result) {
+            Verdict::Ulp(error) => error,
+            Verdict::Same => 0.0,
+            Verdict::Differs | Verdict::NoAnswer(_) => f64::INFINITY,
+        }
+    }
+}
+
+/// The values of a function for rows of arguments, in a type with no values but 0 below 2^-100; none outside of the
+/// function's domain.
+pub(crate) fn points(function: Function, rows: &[Option<Vec<Exact>>], ty: Scalar) -> Vec<Option<Point>> {
+    let mut functions = NEAREST_BITS.map(Functions::new);
+    let point = |row: &Option<Vec<Exact>>| point(&mut functions, function, row.as_ref()?, ty);
+    rows.iter().map(point).collect()
+}
+
+fn point(functions: &mut [Functions], function: Function, row: &[Exact], ty: Scalar) -> Option<Point> {
+    if !function.promises(row) {
+        return None;
+    }
+    let x: Vec<Interval> = row.iter().map(|x| Interval::of(x, 1 << 16)).collect();
+    let x: Vec<&Interval> = x.iter().collect();
+    let mut nearest = None;
+    let mut outcome = Err(Fault::None("no bits"));
+    for functions in functions {
+        outcome = match function.vanishing(row) {
+            Some(value) => Ok(value),
+            None => functions.apply(function, &x).and_then(evaluate::within_reach),
+        };
+        let Ok(value) = &outcome else { break };
+        if value.largest().top().unsigned_abs() > FURTHEST {
+            break;
+        }
+        let ends = [&value.low, &value.high].map(|end| ty.encode(&end.exact()).ok());
+        let [Some(low), Some(high)] = ends else { break };
+        let settled = low.bits == high.bits;
+        nearest = Some(if low.bits.bit(0) { high.bits } else { low.bits });
+        if settled {
+            break;
+        }
+    }
+    if matches!(outcome, Err(Fault::None(_) | Fault::Unsettled(_))) {
+        return None;
+    }
+    let answer = Answer { ty, outcome: outcome.map(Known::Real) };
+    Some(Point { answer, nearest: nearest.filter(|bits| !is_zero(ty, bits)) })
+}
+
+fn is_zero(ty: Scalar, bits: &BigUint) -> bool {
+    match ty.decode(bits) {
+        Real::Finite(value) => value.numer().sign() == Sign::NoSign,
+        Real::NegativeZero => true,
+        Real::Infinity { .. } | Real::Nan => false,
     }
 }
 

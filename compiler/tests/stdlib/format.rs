@@ -15,6 +15,8 @@ pub(crate) const F16: Format = Format { name: "f16", exponent_bits: 5, precision
 pub(crate) const BF16: Format = Format { name: "bf16", exponent_bits: 8, precision: 8, ieee: true };
 pub(crate) const F32: Format = Format { name: "f32", exponent_bits: 8, precision: 24, ieee: true };
 pub(crate) const F64: Format = Format { name: "f64", exponent_bits: 11, precision: 53, ieee: true };
+/// No infinities, NaN only where all bits behind the sign are set, the largest exponent an ordinary one.
+pub(crate) const E4M3: Format = Format { name: "f8e4m3", exponent_bits: 4, precision: 4, ieee: true };
 pub(crate) const FORMATS: [Format; 5] = [PAPER, F16, BF16, F32, F64];
 
 impl Format {
@@ -36,12 +38,9 @@ impl Format {
         let size = match (self.ieee, field) {
             (false, 0) => return 0.0,
             (true, 0) => fraction * 2_f64.powi(1 - self.bias()),
-            (true, top) if top == (1 << self.exponent_bits) - 1 => {
-                if fraction == 0.0 {
-                    f64::INFINITY
-                } else {
-                    f64::NAN
-                }
+            (true, 15) if self.name == E4M3.name && fraction == 0.875 => f64::NAN,
+            (true, top) if self.name != E4M3.name && top == (1 << self.exponent_bits) - 1 => {
+                if fraction == 0.0 { f64::INFINITY } else { f64::NAN }
             }
             _ => (1.0 + fraction) * 2_f64.powi(field - self.bias()),
         };
@@ -61,6 +60,9 @@ impl Format {
     }
 
     pub(crate) fn largest(self) -> f64 {
+        if self.name == E4M3.name {
+            return 448.0;
+        }
         let top = (1 << self.exponent_bits) - 1 - i32::from(self.ieee) - self.bias();
         (2.0 - 2_f64.powi(1 - i32::try_from(self.precision).unwrap())) * 2_f64.powi(top)
     }
