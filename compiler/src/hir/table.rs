@@ -171,8 +171,8 @@ impl Elaborator<'_> {
 
 /// Whether a table takes no more ANDs than a circuit that was not optimised yet.
 fn is_cheaper(table: &Table, circuit: Circuit) -> bool {
-    // The optimiser does not take half of the gates away.
-    2 * table.ands() <= circuit.counts().and || table.ands() <= opt::optimize(circuit).counts().and
+    // The optimiser leaves more than a twentieth of the gates.
+    20 * table.ands() <= circuit.counts().and || table.ands() <= opt::optimize(circuit).counts().and
 }
 
 /// What a circuit gives for every index, of arguments of so many bits together.

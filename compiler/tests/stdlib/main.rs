@@ -1039,10 +1039,12 @@ fn check_short(function: &'static Function, format: Format) -> (usize, usize, f6
         analysed(&format!("fn main(x: {ty}) -> {ty} {{ {attribute} {name}(x) }}"), Grade::Faithful)
     };
     let gates = |analysis: &Analysis| optimised(lower(&analysis.graph, 1_000_000).unwrap());
-    let (computed, chosen) = (of("#[approx(minimax)]"), of(""));
-    assert_eq!(chosen.evaluations.len(), 1, "{} in {}", function.name, format.name);
-    assert_eq!(chosen.evaluations[0].method, Approximation::Table, "{} in {}", function.name, format.name);
-    let (computed, tabled) = (gates(&computed), gates(&chosen));
+    let (computed, looked_up, chosen) = (of("#[approx(minimax)]"), of("#[approx(table)]"), of(""));
+    assert_eq!(looked_up.evaluations.len(), 1, "{} in {}", function.name, format.name);
+    assert_eq!(looked_up.evaluations[0].method, Approximation::Table, "{} in {}", function.name, format.name);
+    let (computed, tabled, cheaper) = (gates(&computed), gates(&looked_up), ands(&gates(&chosen)));
+    assert!(cheaper <= ands(&computed), "{} in {}: {cheaper} ANDs", function.name, format.name);
+    assert!(cheaper == ands(&computed) || cheaper == ands(&tabled), "{} in {}", function.name, format.name);
     let inputs: Vec<Vec<u64>> = (0..1 << format.bits()).map(|bits| vec![bits]).collect();
     let before = run(&computed, format.bits(), &inputs);
     let after = run(&tabled, format.bits(), &inputs);
@@ -1064,12 +1066,12 @@ fn check_short(function: &'static Function, format: Format) -> (usize, usize, f6
         let (name, ty) = (function.name, format.name);
         assert!(right, "{name}({x}) in {ty}: {after}, exactly {exact}, computed {before}");
     }
-    (ands(&computed), ands(&tabled), proven(&chosen).unwrap())
+    (ands(&computed), ands(&tabled), proven(&looked_up).unwrap())
 }
 
 /// With `STDLIB_DOC=write`, writes the costs instead of comparing them.
 #[test]
-fn functions_of_eight_bits_are_rounded_correctly_by_tables_that_cost_less() {
+fn functions_of_eight_bits_are_rounded_correctly_by_tables_and_the_cheaper_way_is_chosen() {
     let mut rows = Vec::new();
     for function in FUNCTIONS.iter().filter(|function| is_evaluated(function)) {
         let mut row = format!("| `{}` |", function.name);
@@ -1079,7 +1081,7 @@ fn functions_of_eight_bits_are_rounded_correctly_by_tables_that_cost_less() {
                 "{} in {}: {computed} ANDs, as a table {tabled}, {proven} ulp",
                 function.name, format.name
             );
-            assert!(tabled < computed && proven <= 0.5, "{} in {}", function.name, format.name);
+            assert!(proven <= 0.5, "{} in {}", function.name, format.name);
             let _ = write!(row, " {computed} / {tabled} |");
         }
         rows.push(row);
@@ -1089,7 +1091,7 @@ fn functions_of_eight_bits_are_rounded_correctly_by_tables_that_cost_less() {
     {
         for format in &SHORT[DOCUMENTED..] {
             let (computed, tabled, _) = check_short(function, *format);
-            assert!(tabled < computed, "{} in {}", function.name, format.name);
+            assert!(2 * tabled < computed, "{} in {}", function.name, format.name);
         }
     }
     if std::env::var("STDLIB_DOC").is_ok_and(|value| value == "write") {
