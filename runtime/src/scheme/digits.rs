@@ -76,6 +76,19 @@ impl Kernels {
         }
     }
 
+    /// Subtracts the digits of a tile of an integer.
+    pub(super) fn subtract(self, integer: &[u64], tile: usize, digits: &mut Tile) {
+        let rest = integer.get(tile * TILE_WORDS..).unwrap_or(&[]);
+        if let (Kernels::Avx512(vectors), Some(words)) = (self, rest.first_chunk()) {
+            return vectors.subtract(words, digits);
+        }
+        let mut minus = Tile::ZERO;
+        self.cut(integer, tile, &mut minus.0);
+        for (digit, minus) in digits.0.iter_mut().zip(&minus.0) {
+            *digit = digit.wrapping_sub(*minus);
+        }
+    }
+
     /// The sum of the listed tiles.
     pub(super) fn sum_listed(self, tiles: &[Tile], list: &[u16], sum: &mut Tile) {
         debug_assert!(list.len() <= MOST_TERMS);

@@ -60,6 +60,12 @@ impl Avx512 {
         self.for_each_next(tiles, |words, sum| unsafe { add_unpacked(words, &mut sums[sum]) });
     }
 
+    /// Subtracts the digits cut from words.
+    pub(super) fn subtract(self, words: &[u64; TILE_BUFFER], digits: &mut Tile) {
+        // SAFETY: `self` proves that the processor has the instructions.
+        unsafe { subtract_unpacked(words, digits) }
+    }
+
     /// Uses the next tile of each stream. Making one does not wait for the words of the tile before, which are used
     /// meanwhile.
     #[inline]
@@ -247,6 +253,16 @@ fn add_unpacked(words: &[u64; TILE_BUFFER], sum: &mut Tile) {
     for (group, out) in sum.0.as_chunks_mut().0.iter_mut().enumerate() {
         let digits = _mm512_and_si512(placed(words, group), mask);
         store(out, _mm512_add_epi64(load(out), digits));
+    }
+}
+
+/// Subtracts the digits of a tile, cut from `words`, from `digits`.
+#[target_feature(enable = "avx512f,avx512vbmi")]
+fn subtract_unpacked(words: &[u64; TILE_BUFFER], digits: &mut Tile) {
+    let mask = _mm512_set1_epi64((1 << DIGIT_BITS) - 1);
+    for (group, out) in digits.0.as_chunks_mut().0.iter_mut().enumerate() {
+        let minus = _mm512_and_si512(placed(words, group), mask);
+        store(out, _mm512_sub_epi64(load(out), minus));
     }
 }
 

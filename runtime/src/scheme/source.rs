@@ -148,7 +148,7 @@ impl KeyBits<'_> {
             if !is_read {
                 self.source.chi_tile(index, self.streams.get_mut(at), tile, digits, &mut words);
             }
-            self.source.subtract_correction(index, tile, digits, &mut words);
+            self.source.subtract_correction(index, tile, digits);
         }
         self.tile += 1;
     }
@@ -162,12 +162,11 @@ impl KeyBits<'_> {
         if !self.source.expansion.add_next(streams, sums) {
             return false;
         }
-        let mut words = [0; TILE_BUFFER];
         for (at, (&index, &number)) in self.indices.iter().zip(numbers).enumerate() {
             if let Some(&soon) = self.indices.get(at + AHEAD) {
-                self.source.expansion.prefetch(self.source.correction(soon, self.tile));
+                self.source.prefetch_correction(soon, self.tile);
             }
-            self.source.subtract_correction(index, self.tile, &mut sums[usize::from(number)], &mut words);
+            self.source.subtract_correction(index, self.tile, &mut sums[usize::from(number)]);
         }
         self.tile += 1;
         true
@@ -206,28 +205,16 @@ impl Source<'_> {
         self.kernels.unpack(words, &mut digits.0);
     }
 
-    /// The words of `Delta` that belong to a tile.
-    fn correction(&self, index: usize, tile: usize) -> &[u64] {
-        let rest = self.key.key_bits.get(index).get(tile * TILE_WORDS..).unwrap_or(&[]);
-        &rest[..rest.len().min(TILE_WORDS)]
+    fn subtract_correction(&self, index: usize, tile: usize, digits: &mut Tile) {
+        let correction = self.key.key_bits.get(index);
+        if tile * TILE_WORDS < correction.len() {
+            self.kernels.subtract(correction, tile, digits);
+        }
     }
 
-    fn subtract_correction(
-        &self,
-        index: usize,
-        tile: usize,
-        digits: &mut Tile,
-        words: &mut [u64; TILE_BUFFER],
-    ) {
-        let correction = self.correction(index, tile);
-        if !correction.is_empty() {
-            words[..correction.len()].copy_from_slice(correction);
-            words[correction.len()..].fill(0);
-            let mut minus = Tile::ZERO;
-            self.kernels.unpack(words, &mut minus.0);
-            for (digit, minus) in digits.0.iter_mut().zip(&minus.0) {
-                *digit = digit.wrapping_sub(*minus);
-            }
-        }
+    /// Asks for the words of `Delta` that belong to a tile.
+    fn prefetch_correction(&self, index: usize, tile: usize) {
+        let rest = self.key.key_bits.get(index).get(tile * TILE_WORDS..).unwrap_or(&[]);
+        self.expansion.prefetch(&rest[..rest.len().min(TILE_WORDS)]);
     }
 }
