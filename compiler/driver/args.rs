@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use ffhec_compiler::gadgets::objective::Objective;
 
+use crate::progress::Voice;
+
 /// Computes on encrypted floating-point data: compiles .ffl programs to gate graphs and runs them on FFHE ciphertexts.
 ///
 /// FFHE is research cryptography. No preset is secure today; `ffhec params` says what each one is worth.
@@ -97,17 +99,18 @@ pub(crate) enum Command {
         /// The circuit; `-` is standard input.
         #[arg(value_name = "IN")]
         input: PathBuf,
-        /// The fewest ANDs, shorter chains of ANDs with at most half as many ANDs again as were read, or with four times
-        /// as many.
-        #[arg(long, value_enum, default_value_t = ObjectiveName::Ands)]
-        objective: ObjectiveName,
+        /// `ands`: the fewest ANDs; `balanced`: shorter chains of ANDs with at most half as many ANDs again as were read;
+        /// `depth`: with at most four times as many; `time` or `time:N`: whichever of the three is predicted to take the
+        /// least time on 2 or N threads at --preset.
+        #[arg(long, value_name = "NAME", value_parser = parse_goal, default_value = "ands")]
+        objective: Goal,
         /// Where to write the result (`-` for standard output); without it, only the counts are printed.
         #[arg(short, long, value_name = "OUT")]
         output: Option<PathBuf>,
         /// What to write [default: what the extension of OUT says].
         #[arg(long, value_enum)]
         emit: Option<Emit>,
-        /// For .ffc: the parameter set that refreshes are placed for.
+        /// For .ffc and `--objective time`: the parameter set that refreshes are placed for.
         #[arg(long, value_name = "P", default_value = "toy")]
         preset: String,
         /// Prove that every step kept the function: evaluation on 2^16 random inputs and more, then a SAT solver for the
@@ -257,9 +260,11 @@ pub(crate) struct ProgramArgs {
     /// exceptions that the program raised.
     #[arg(long)]
     pub(crate) flags: bool,
-    /// What the gates are built for [default: ands].
-    #[arg(long, value_enum)]
-    pub(crate) objective: Option<ObjectiveName>,
+    /// What the gates are built for [default: ands]. `ands`: the fewest AND gates, and so the fewest refreshes;
+    /// `balanced`: some more, for chains a fraction as long; `depth`: the shortest chain of AND gates; `time` or `time:N`:
+    /// whichever of the three is predicted to take the least time on 2 or N threads.
+    #[arg(long, value_name = "NAME", value_parser = parse_goal)]
+    pub(crate) objective: Option<Goal>,
     /// Change a compiler limit, such as gates=50000000; the language reference lists them.
     #[arg(long, value_name = "NAME=N")]
     pub(crate) limit: Vec<String>,
@@ -326,24 +331,67 @@ pub(crate) enum GradeName {
     Fast,
 }
 
-#[derive(ValueEnum, Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum ObjectiveName {
-    /// The fewest AND gates, and so the fewest refreshes.
-    Ands,
-    /// Some more AND gates, chains a fraction as long.
-    Balanced,
-    /// The shortest chain of AND gates.
-    Depth,
+/// What `--objective` asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Goal {
+    /// What the gates are built for is said.
+    Objective(Objective),
+    /// Whatever is predicted to take the least time on so many threads.
+    Time { threads: usize },
 }
 
-impl From<ObjectiveName> for Objective {
-    fn from(name: ObjectiveName) -> Self {
-        match name {
-            ObjectiveName::Ands => Objective::FewestAnds,
-            ObjectiveName::Balanced => Objective::Balanced,
-            ObjectiveName::Depth => Objective::LeastDepth,
+impl Default for Goal {
+    fn default() -> Self {
+        Goal::Objective(Objective::default())
+    }
+}
+
+impl Goal {
+    /// The objectives that are to be tried: the first, and the others.
+    pub(crate) fn objectives(self) -> (Objective, &'static [Objective]) {
+        match self {
+            Goal::Objective(objective) => (objective, &[]),
+            Goal::Time { .. } => (Objective::ALL[0], &Objective::ALL[1..]),
         }
     }
+
+    /// The number of threads that they are compared for.
+    pub(crate) fn threads(self) -> usize {
+        match self {
+            Goal::Objective(_) => 1,
+            Goal::Time { threads } => threads,
+        }
+    }
+
+    /// Says which one was chosen, if there was a choice.
+    pub(crate) fn tell(self, chosen: Objective, voice: &Voice) {
+        if let Goal::Time { threads } = self {
+            voice.say(&format!(
+                "--objective {chosen} is predicted to take the least time of all on {threads} {}",
+                if threads == 1 { "thread" } else { "threads" }
+            ));
+        }
+    }
+}
+
+/// `ands`, `balanced`, `depth`, `time` (on two threads) or `time:16`. The machine's own number of threads does not
+/// count: the same options make the same gates everywhere.
+fn parse_goal(text: &str) -> Result<Goal, String> {
+    const THREADS: std::ops::RangeInclusive<usize> = 1..=1024;
+    if let Some(objective) = Objective::ALL.into_iter().find(|objective| objective.name() == text) {
+        return Ok(Goal::Objective(objective));
+    }
+    let threads = match text.strip_prefix("time") {
+        Some("") => Some(2),
+        Some(rest) => rest.strip_prefix(':').and_then(|number| number.parse().ok()),
+        None => None,
+    };
+    threads.filter(|threads| THREADS.contains(threads)).map(|threads| Goal::Time { threads }).ok_or_else(
+        || {
+            "write ands, balanced, depth, time, or time:N for N threads from 1 to 1024, such as time:16"
+                .to_owned()
+        },
+    )
 }
 
 /// `512M`, `2G`, `1.5GiB`, plain bytes; powers of 1024.

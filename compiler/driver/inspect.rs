@@ -82,14 +82,10 @@ impl<'a> Report<'a> {
     /// Predicted time on `threads` threads and memory.
     pub(crate) fn cost(&self, threads: usize) -> Cost {
         let costs = &self.target.costs;
-        let counts = &self.stats.counts;
-        let work_ns = counts.refresh as f64 * costs.refresh_ns
-            + counts.and as f64 * costs.and_ns
-            + (counts.xor + counts.not) as f64 * costs.xor_ns;
         let circuit = &self.program.circuit;
         let speedup = threads.max(1) as f64;
         Cost {
-            evaluate_s: work_ns * 1e-9 / speedup,
+            evaluate_s: self.program.time_ns(costs, threads) * 1e-9,
             encrypt_s: circuit.input_bits() as f64 * costs.encrypt_ns * 1e-9 / speedup,
             decrypt_s: circuit.output_bits() as f64 * costs.decrypt_ns * 1e-9 / speedup,
             memory_bytes: self.needed_memory(threads) + Plan::new(self.params, u64::MAX).bytes(),

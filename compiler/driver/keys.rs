@@ -130,7 +130,7 @@ pub(crate) fn eval(
     let signature = circuit.input_signature();
     let (mut sealed, rows) =
         open_ciphertexts(inputs, &params, key_id, signature, circuit.input_bits(), Role::Inputs)?;
-    let memory = run::check_memory(&loaded, memory_limit)?;
+    let (program, memory) = run::fit_memory(&loaded, memory_limit, voice)?;
     voice.say(&presets::security_line(&params));
     let evaluation = sealed::read_evaluation(key)?;
     let evaluator = work::evaluator(&evaluation, memory, voice);
@@ -140,7 +140,7 @@ pub(crate) fn eval(
     for batch in 0..batches {
         let ciphertexts = sealed::read_batch(&mut sealed, &params, &rows, batch)?;
         let outputs =
-            session::evaluate(program, &evaluator, ciphertexts, Some(&meter), Some((batch + 1, batches)))?;
+            session::evaluate(&program, &evaluator, ciphertexts, Some(&meter), Some((batch + 1, batches)))?;
         sections.push(sealed::batch_bytes(&params, &outputs));
     }
     let time = meter.finish();

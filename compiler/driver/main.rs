@@ -75,7 +75,7 @@ fn dispatch(cli: &Cli) -> Result<(), Failure> {
             emit::compile(program, output.as_deref(), preset, *emit, *verify, &voice)
         }
         Command::Opt { input, objective, output, emit, preset, verify } => {
-            opt::opt(input, (*objective).into(), output.as_deref(), *emit, preset, *verify, &voice)
+            opt::opt(input, *objective, output.as_deref(), *emit, preset, *verify, &voice)
         }
         Command::Import { file, output, float, core } => {
             import::import(file, output.as_deref(), float.as_deref(), core.as_deref())

@@ -3,11 +3,11 @@
 use std::path::Path;
 
 use ffhec_circuit::formats::{Format, Imported};
-use ffhec_circuit::{Circuit, Comparison, container};
+use ffhec_circuit::{Circuit, Comparison, Program, Target, container};
 use ffhec_compiler::gadgets::objective::Objective;
 use ffhec_compiler::opt::{Origin, optimize_observed, place, schedule};
 
-use crate::args::Emit;
+use crate::args::{Emit, Goal};
 use crate::failure::Failure;
 use crate::progress::{Stages, Voice};
 use crate::verify::Verifier;
@@ -19,10 +19,10 @@ const LONGEST: usize = 1 << 30;
 /// The random inputs on which the result is compared are the same in every run.
 const SEED: u64 = 0xff8e_c0de;
 
-/// Reads `input`, optimises it for `objective` and writes it to `output`.
+/// Reads `input`, optimises it for `goal` and writes it to `output`.
 pub(crate) fn opt(
     input: &Path,
-    objective: Objective,
+    goal: Goal,
     output: Option<&Path>,
     what: Option<Emit>,
     preset: &str,
@@ -40,8 +40,7 @@ pub(crate) fn opt(
         voice
             .say(&format!("  (the file has {ands} ANDs; XORs and multiplexers among them were found again)"));
     }
-    let mut verifier = verify.then(Verifier::default);
-    let optimised = optimise(&circuit, objective, verifier.as_mut(), voice)?;
+    let (optimised, verifier) = optimise_for(&circuit, goal, preset, verify.then(Verifier::default), voice)?;
     voice.say(&line("optimised", &optimised));
     match circuit.compare(&optimised, SEED) {
         Ok(Comparison::Proved) => voice.say("the same outputs for all inputs"),
@@ -97,6 +96,47 @@ fn read(path: &Path) -> Result<Imported, Failure> {
     })
 }
 
+/// The best of what `goal` asks to try, and what its verifier found.
+fn optimise_for(
+    circuit: &Circuit,
+    goal: Goal,
+    preset: &str,
+    verifier: Option<Verifier>,
+    voice: &Voice,
+) -> Result<(Circuit, Option<Verifier>), Failure> {
+    let (first, others) = goal.objectives();
+    let optimise = |objective| -> Result<_, Failure> {
+        let mut verifier = verifier.clone();
+        Ok((optimise(circuit, objective, verifier.as_mut(), voice)?, verifier))
+    };
+    let mut best = optimise(first)?;
+    if others.is_empty() {
+        return Ok(best);
+    }
+    let target = presets::params_of(preset)?.target();
+    let time = |circuit: &Circuit| -> Result<f64, Failure> {
+        Ok(program(circuit, &target)?.time_ns(&target.costs, goal.threads()))
+    };
+    let mut chosen = (time(&best.0)?, first);
+    for &objective in others {
+        let optimised = optimise(objective)?;
+        let time = time(&optimised.0)?;
+        if time < chosen.0 {
+            (best, chosen) = (optimised, (time, objective));
+        }
+    }
+    goal.tell(chosen.1, voice);
+    Ok(best)
+}
+
+/// With refreshes, and sorted into levels.
+fn program(circuit: &Circuit, target: &Target) -> Result<Program, Failure> {
+    let placed = place(circuit, target).map_err(|error| {
+        Failure::user(error.to_string(), "choose another preset; `ffhec params` lists them")
+    })?;
+    Ok(schedule(&placed.circuit, &target.preset))
+}
+
 /// All passes, with their times for those who want to know.
 fn optimise(
     circuit: &Circuit,
@@ -136,9 +176,5 @@ fn bytes(circuit: &Circuit, what: Emit, output: &Path, preset: &str) -> Result<V
             )
         })?;
     }
-    let target = presets::params_of(preset)?.target();
-    let placed = place(circuit, &target).map_err(|error| {
-        Failure::user(error.to_string(), "choose another preset; `ffhec params` lists them")
-    })?;
-    sealed::program_bytes(&schedule(&placed.circuit, &target.preset))
+    sealed::program_bytes(&program(circuit, &presets::params_of(preset)?.target())?)
 }

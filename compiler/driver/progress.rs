@@ -28,6 +28,11 @@ impl Voice {
         Voice { quiet: common.quiet, verbose: common.verbose }
     }
 
+    /// Says only what `-v` asks for.
+    pub(crate) fn without_remarks(&self) -> Self {
+        Voice { quiet: true, verbose: self.verbose }
+    }
+
     /// Something the user should know.
     pub(crate) fn say(&self, text: &str) {
         if !self.quiet {

@@ -1,10 +1,12 @@
 //! `ffhec run`: keygen, encrypt, evaluate and decrypt in one process.
 
+use std::borrow::Cow;
 use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use ffhec_circuit::{Port, Program};
+use ffhec_compiler::opt::schedule_within;
 use ffhec_runtime::{Ciphertext, EncryptionKey, KeyPair, KeyProgress, Params, SecretKey, generate_keys};
 use num_bigint::BigUint;
 use rand_chacha::ChaCha20Rng;
@@ -155,7 +157,7 @@ fn encrypted(
         rows.len(),
         program.circuit.counts().refresh
     ));
-    let memory = check_memory(loaded, request.memory_limit)?;
+    let (program, memory) = fit_memory(loaded, request.memory_limit, voice)?;
     let mut rng = session::generator(request.seed, "keygen and encryption", voice)?;
     let KeyPair { secret, encryption, evaluation } = generate(params, &mut rng, voice);
     let evaluator = work::evaluator(&evaluation, memory, voice);
@@ -168,7 +170,7 @@ fn encrypted(
         let inputs = encrypt_rows(&encryption, batch, &program.circuit.inputs, &mut rng);
         let start = Instant::now();
         let outputs =
-            session::evaluate(program, &evaluator, inputs, Some(&meter), Some((number + 1, batches)));
+            session::evaluate(&program, &evaluator, inputs, Some(&meter), Some((number + 1, batches)));
         evaluating += start.elapsed();
         match outputs {
             Ok(outputs) => {
@@ -220,15 +222,38 @@ pub(crate) fn decrypt_rows(
     session::rows_of_bits(&key.decrypt_all(ciphertexts), ports, count)
 }
 
-/// Refuses a run that does not fit the memory; returns what is left for expanded hints, in bytes.
-pub(crate) fn check_memory(loaded: &Loaded, limit: Option<u64>) -> Result<u64, Failure> {
+/// Sorts the program into more levels with fewer values alive if it does not fit the memory, and refuses a run that
+/// does not fit all the same. Returns the program, and what is left for expanded hints, in bytes.
+pub(crate) fn fit_memory<'a>(
+    loaded: &'a Loaded,
+    limit: Option<u64>,
+    voice: &Voice,
+) -> Result<(Cow<'a, Program>, u64), Failure> {
     let limit = limit.unwrap_or_else(available_memory);
     let keys = loaded.target.encryption_key_bytes + loaded.target.evaluation_key_bytes;
-    let needed = Report::new(loaded).needed_memory(rayon::current_num_threads()) + keys + PROCESS_BYTES;
+    let threads = rayon::current_num_threads() as u64;
+    let needed_for =
+        |live: usize| loaded.params.evaluation_bytes(live as u64, threads) + keys + PROCESS_BYTES;
+    let needed = needed_for(loaded.program.stats().peak_live);
     if let Some(left) = limit.checked_sub(needed) {
-        return Ok(left);
+        return Ok((Cow::Borrowed(&loaded.program), left));
     }
+    let fitting = limit.saturating_sub(needed_for(0)) / (needed_for(1) - needed_for(0));
     let preset = &loaded.target.preset;
+    let most = usize::try_from(fitting).unwrap_or(usize::MAX);
+    if let Some(program) = schedule_within(&loaded.program.circuit, preset, most) {
+        let live = program.stats().peak_live;
+        voice.say(&format!(
+            "{} of memory would be needed, {} may be used: the program runs in {} levels in place of {}, with at most {live} \
+             ciphertexts alive at once",
+            size(needed),
+            size(limit),
+            program.levels.len(),
+            loaded.program.levels.len()
+        ));
+        let left = limit.saturating_sub(needed_for(live));
+        return Ok((Cow::Owned(program), left));
+    }
     Err(Failure::machine(
         format!(
             "this program needs about {} of memory at preset {preset}, but {} may be used",

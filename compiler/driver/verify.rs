@@ -14,7 +14,7 @@ use crate::progress::{Stages, Voice};
 use crate::{emit, sealed};
 
 /// Compares the circuits before and after each step, and knows what was found so far.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Verifier {
     steps: usize,
     outputs: usize,

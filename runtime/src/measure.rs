@@ -124,13 +124,17 @@ impl Measured {
         ]
     }
 
-    /// The figures of a target.
+    /// The figures of a target. What a refresh alone takes more than one in a level is what the level shares.
     pub fn costs(&self) -> Costs {
         let ns = |time: Time| time.work() * 1e9;
+        let (alone, together) = (ns(self.refresh_alone), ns(self.refresh_in_level));
+        let others = (self.level - 1).max(1) as f64;
+        let pass_ns = ((alone - together) * self.level as f64 / others).clamp(0.0, alone);
         Costs {
             xor_ns: ns(self.addition),
             and_ns: ns(self.product),
-            refresh_ns: ns(self.refresh_in_level),
+            pass_ns,
+            refresh_ns: alone - pass_ns,
             encrypt_ns: ns(self.encrypt),
             decrypt_ns: ns(self.decrypt),
         }
@@ -150,8 +154,8 @@ impl Measured {
         let c = self.costs();
         let _ = writeln!(
             text,
-            "\n{verdict}; Costs {{ xor_ns: {:.3e}, and_ns: {:.3e}, refresh_ns: {:.3e}, encrypt_ns: {:.3e}, decrypt_ns: {:.3e} }}",
-            c.xor_ns, c.and_ns, c.refresh_ns, c.encrypt_ns, c.decrypt_ns
+            "\n{verdict}; Costs {{ xor_ns: {:.3e}, and_ns: {:.3e}, pass_ns: {:.3e}, refresh_ns: {:.3e}, encrypt_ns: {:.3e}, decrypt_ns: {:.3e} }}",
+            c.xor_ns, c.and_ns, c.pass_ns, c.refresh_ns, c.encrypt_ns, c.decrypt_ns
         );
         text
     }

@@ -194,6 +194,61 @@ fn chains_of_ands_are_shortened_as_far_as_the_objective_allows() {
     assert!(ands <= 4 * read && depth <= 10, "{ands} {depth}");
 }
 
+#[test]
+fn the_objective_time_takes_what_is_predicted_to_be_the_fastest() {
+    const ADDER: &[u8] = b"fn main(x: uint<16>, y: uint<16>) -> uint<16> { x + y }";
+    let compiled = |objective: &str| {
+        let arguments = ["compile", "-", "--objective", objective, "--emit", "text", "-o", "-"];
+        let outcome = ffhec_with_stdin(&arguments, ADDER);
+        assert_eq!(outcome.code, 0, "{}", outcome.err);
+        outcome
+    };
+    let predicted = |objective: &str, threads: &str| {
+        let arguments = ["inspect", "-", "--objective", objective, "--threads", threads, "--json"];
+        let outcome = ffhec_with_stdin(&arguments, ADDER);
+        let json: serde_json::Value = serde_json::from_str(&outcome.out).unwrap();
+        json["preset"]["predicted"]["evaluate_s"].as_f64().unwrap()
+    };
+    let names = ["ands", "balanced", "depth"];
+    let texts = names.map(|name| compiled(name).out);
+    let mut chosen = Vec::new();
+    for threads in ["2", "256"] {
+        let times = names.map(|name| predicted(name, threads));
+        let best = (0..3).min_by(|&a, &b| times[a].total_cmp(&times[b])).unwrap();
+        let outcome = compiled(&format!("time:{threads}"));
+        assert!(outcome.out == texts[best], "{times:?}");
+        assert!(
+            outcome.err.contains(&format!("--objective {} is predicted", names[best])),
+            "{}",
+            outcome.err
+        );
+        chosen.push(best);
+    }
+    assert_ne!(chosen[0], chosen[1], "few threads want few gates, many short chains");
+    assert!(compiled("time").out == texts[chosen[0]], "`time` is for two threads");
+}
+
+#[test]
+fn the_objective_time_reads_circuits_too() {
+    let adder = ripple_adder(32);
+    let optimised = |objective: &str| {
+        let outcome = ffhec_with_stdin(&["opt", "-", "--objective", objective], adder.as_bytes());
+        assert_eq!(outcome.code, 0, "{}", outcome.err);
+        counts(&outcome.err, "optimised").unwrap()
+    };
+    assert_eq!(optimised("time:1"), optimised("ands"));
+    assert_eq!(optimised("time:1000"), optimised("depth"));
+}
+
+#[test]
+fn an_unknown_objective_is_told_what_there_is() {
+    for objective in ["fast", "time:0", "time:x", "time:2000", "timely"] {
+        let outcome = ffhec(&["inspect", "-e", "x", "--objective", objective]);
+        assert_eq!(outcome.code, 2, "{}", outcome.err);
+        assert!(outcome.err.contains("write ands, balanced, depth, time, or time:N"), "{}", outcome.err);
+    }
+}
+
 /// ANDs and AND-depth on the line of a report that begins with `what`.
 fn counts(report: &str, what: &str) -> Option<(usize, usize)> {
     let line = report.lines().find_map(|line| line.strip_prefix(&format!("{what}: AND ")))?;

@@ -31,7 +31,7 @@ pub use depth::shallow;
 pub use refresh::{PlaceError, Placement, place, place_by_levels, place_refreshes};
 pub use resub::{resubstitute, resubstitute_all};
 pub use rewrite::{rewrite, rewrite_all};
-pub use schedule::schedule;
+pub use schedule::{schedule, schedule_within};
 pub use share::{share, share_all};
 pub use simplify::simplify;
 

@@ -11,6 +11,9 @@
 //!    is computed beside these, by threads that they leave free.
 //!
 //! Inputs and constants are level 0.
+//!
+//! [`schedule_within`] gives up the first of these where memory is short: it takes refreshes depth first, some at a time, so
+//! that one part of the program is done before the next one begins.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -21,31 +24,91 @@ use super::readers::Readers;
 
 /// `circuit`, refreshes placed for `preset`, sorted into levels.
 pub fn schedule(circuit: &Circuit, preset: &str) -> Program {
-    assemble(circuit, &times(circuit), preset)
+    let readers = Readers::of(circuit);
+    timed(circuit, preset, &readers, even_batches(circuit, &readers))
 }
 
-/// The time of each gate.
-fn times(circuit: &Circuit) -> Vec<u32> {
+/// Like [`schedule`], with at most `most_live` values alive at once: in as few levels as are found to do. `None` if even
+/// one refresh at a time needs more.
+pub fn schedule_within(circuit: &Circuit, preset: &str, most_live: usize) -> Option<Program> {
     let readers = Readers::of(circuit);
-    let stages = refresh_stages(circuit, &readers);
+    let program = timed(circuit, preset, &readers, even_batches(circuit, &readers));
+    let stats = program.stats();
+    if stats.peak_live <= most_live {
+        return Some(program);
+    }
+    drop(program);
+    let order = depth_first(circuit);
+    let widest = stats.levels.iter().map(|level| level.refresh).max()?;
+    let widths = std::iter::successors(Some(widest), |width| Some(width / 2)).take_while(|width| *width > 0);
+    let mut programs = widths.map(|width| {
+        let batches = Batching::new(circuit, &readers, order.clone()).narrow(width);
+        timed(circuit, preset, &readers, batches)
+    });
+    programs.find(|program| program.stats().peak_live <= most_live)
+}
+
+/// The program with these batches, which have the number of each refresh's level, from 1. Of two ways to delay gates,
+/// the one that keeps fewer values alive, unless the circuit is so large that one has to do.
+fn timed(circuit: &Circuit, preset: &str, readers: &Readers, batches: Vec<u32>) -> Program {
+    const LARGEST_COMPARED: usize = 1 << 20;
+    let stages = stages(circuit, batches);
     let plan = Plan::earliest(circuit, &stages);
     drop(stages);
-    delay(circuit, &readers, plan)
+    let program = |times: &[u32]| assemble(circuit, times, preset);
+    if circuit.gates.len() > LARGEST_COMPARED {
+        return program(&delay(circuit, readers, plan, Sharing::Alone));
+    }
+    let [alone, together] = [Sharing::Alone, Sharing::Together]
+        .map(|sharing| program(&delay(circuit, readers, plan.clone(), sharing)));
+    if together.stats().peak_live < alone.stats().peak_live { together } else { alone }
 }
 
-/// For each refresh, the number of its refresh level, from 1; for other gates, the number of refresh levels that must
-/// be done before.
-fn refresh_stages(circuit: &Circuit, readers: &Readers) -> Vec<u32> {
+/// As few levels of refreshes as the longest path has.
+fn even_batches(circuit: &Circuit, readers: &Readers) -> Vec<u32> {
     let earliest = earliest_stages(circuit);
     let last = earliest.iter().copied().max().unwrap_or(0);
-    let latest = latest_stages(circuit, last);
-    let mut stages = Batching::new(circuit, readers, latest).run(last);
+    Batching::new(circuit, readers, latest_stages(circuit, last)).even(last)
+}
+
+/// For each refresh, the number of its refresh level, as given; for other gates, the number of refresh levels that must
+/// be done before.
+fn stages(circuit: &Circuit, batches: Vec<u32>) -> Vec<u32> {
+    let mut stages = batches;
     for (index, gate) in circuit.gates.iter().enumerate() {
         if !is_refresh(*gate) {
             stages[index] = gate.operands().map(|wire| stages[wire.index()]).max().unwrap_or(0);
         }
     }
     stages
+}
+
+/// The place of each gate in an order that finishes what an output needs before it turns to the next one, and what one
+/// operand needs before the other.
+fn depth_first(circuit: &Circuit) -> Vec<u32> {
+    const OPEN: u32 = u32::MAX;
+    let mut ranks = vec![OPEN; circuit.gates.len()];
+    let mut next = 0;
+    let mut stack: Vec<Wire> = Vec::new();
+    // Gates that no output needs come last.
+    let rest = (0..circuit.gates.len()).map(Wire::new);
+    for root in circuit.output_wires.iter().copied().chain(rest) {
+        stack.push(root);
+        while let Some(&wire) = stack.last() {
+            let is_open = |wire: &Wire| ranks[wire.index()] == OPEN;
+            let below = circuit.gates[wire.index()].operands().find(is_open).filter(|_| is_open(&wire));
+            if let Some(below) = below {
+                stack.push(below);
+                continue;
+            }
+            stack.pop();
+            if ranks[wire.index()] == OPEN {
+                ranks[wire.index()] = next;
+                next += 1;
+            }
+        }
+    }
+    ranks
 }
 
 fn number(index: usize) -> u32 {
@@ -77,17 +140,17 @@ fn latest_stages(circuit: &Circuit, last: u32) -> Vec<u32> {
     latest
 }
 
-/// List scheduling: level after level takes the refreshes that cannot wait, then the next most urgent of those that are
-/// ready, up to an even share of what is left.
+/// List scheduling: level after level takes the first of those refreshes that are ready.
 struct Batching<'a> {
     circuit: &'a Circuit,
     readers: &'a Readers,
-    latest: Vec<u32>,
+    /// What comes first: the least.
+    order: Vec<u32>,
     /// The refresh level of each refresh.
     stages: Vec<u32>,
     /// How many operands of each gate are not placed yet, plus [`REFRESH`] if it is one.
     missing: Vec<u8>,
-    /// Refreshes whose input is placed, most urgent first: the latest level, then 32 bits of the gate's number.
+    /// Refreshes whose input is placed: their place in the order, then 32 bits of the gate's number.
     ready: BinaryHeap<Reverse<u64>>,
     /// Gates whose operands are placed and that are not refreshes.
     open: Vec<u32>,
@@ -97,7 +160,7 @@ struct Batching<'a> {
 const REFRESH: u8 = 0x80;
 
 impl<'a> Batching<'a> {
-    fn new(circuit: &'a Circuit, readers: &'a Readers, latest: Vec<u32>) -> Self {
+    fn new(circuit: &'a Circuit, readers: &'a Readers, order: Vec<u32>) -> Self {
         let missing = |gate: &Gate| {
             let operands = u8::try_from(gate.operands().len()).expect("a gate has at most two operands");
             operands + if is_refresh(*gate) { REFRESH } else { 0 }
@@ -105,36 +168,48 @@ impl<'a> Batching<'a> {
         let missing: Vec<u8> = circuit.gates.iter().map(missing).collect();
         let open = (0..missing.len()).filter(|&index| missing[index] == 0).map(number).collect();
         let stages = vec![0; missing.len()];
-        Batching { circuit, readers, latest, stages, missing, ready: BinaryHeap::new(), open }
+        Batching { circuit, readers, order, stages, missing, ready: BinaryHeap::new(), open }
     }
 
-    fn run(mut self, last: u32) -> Vec<u32> {
+    /// In `last` levels, where the order is that of the latest levels: each takes the refreshes that cannot wait, then the
+    /// next most urgent, up to an even share of what is left.
+    fn even(mut self, last: u32) -> Vec<u32> {
         let mut waiting = self.circuit.gates.iter().filter(|gate| is_refresh(**gate)).count();
         self.place_open();
         for level in 1..=last {
             let share = waiting.div_ceil((last - level + 1) as usize);
-            let batch = self.take(level, share);
-            waiting -= batch.len();
-            for index in batch {
-                self.stages[index as usize] = level;
-                self.release_readers(index);
-            }
-            self.place_open();
+            waiting -= self.take(level, |latest, taken| latest <= level || taken < share);
         }
         debug_assert_eq!(waiting, 0, "every refresh is ready by its latest level");
         self.stages
     }
 
-    fn take(&mut self, level: u32, share: usize) -> Vec<u32> {
+    /// In levels of at most `width` refreshes.
+    fn narrow(mut self, width: usize) -> Vec<u32> {
+        self.place_open();
+        let mut level = 1;
+        while self.take(level, |_, taken| taken < width) > 0 {
+            level += 1;
+        }
+        self.stages
+    }
+
+    /// Takes refreshes into a level while `wants` them, given their order and how many are taken; says how many.
+    fn take(&mut self, level: u32, wants: impl Fn(u32, usize) -> bool) -> usize {
         let mut batch = Vec::new();
-        while let Some(&Reverse(urgency)) = self.ready.peek() {
-            if urgency >> 32 > u64::from(level) && batch.len() >= share {
+        while let Some(&Reverse(first)) = self.ready.peek() {
+            if !wants((first >> 32) as u32, batch.len()) {
                 break;
             }
             self.ready.pop();
-            batch.push(urgency as u32);
+            batch.push(first as u32);
         }
-        batch
+        for &index in &batch {
+            self.stages[index as usize] = level;
+            self.release_readers(index);
+        }
+        self.place_open();
+        batch.len()
     }
 
     /// Places all gates that became ready.
@@ -151,8 +226,8 @@ impl<'a> Batching<'a> {
             match *missing {
                 0 => self.open.push(reader),
                 REFRESH => {
-                    let urgency = u64::from(self.latest[reader as usize]) << 32 | u64::from(reader);
-                    self.ready.push(Reverse(urgency));
+                    let place = u64::from(self.order[reader as usize]) << 32 | u64::from(reader);
+                    self.ready.push(Reverse(place));
                 }
                 _ => {}
             }
@@ -161,6 +236,7 @@ impl<'a> Batching<'a> {
 }
 
 /// The earliest time of each gate, given the stages.
+#[derive(Clone)]
 struct Plan {
     times: Vec<u32>,
     /// For each time the last refresh level that is not later; time 0, the level of inputs, counts as one.
@@ -196,7 +272,7 @@ impl Plan {
 }
 
 /// Moves each gate to the time between its earliest and its readers' at which fewest wires live.
-fn delay(circuit: &Circuit, readers: &Readers, plan: Plan) -> Vec<u32> {
+fn delay(circuit: &Circuit, readers: &Readers, plan: Plan, sharing: Sharing) -> Vec<u32> {
     let end = u32::try_from(plan.refreshes.len()).expect("bounded: no more levels than gates");
     let uses = LastUses::new(readers, &plan.times);
     let Plan { mut times, refreshes } = plan;
@@ -215,7 +291,7 @@ fn delay(circuit: &Circuit, readers: &Readers, plan: Plan) -> Vec<u32> {
         let is_movable = matches!(gate, Gate::Not(_) | Gate::Xor(..) | Gate::And(..));
         let first_use = uses_of[index].first;
         if is_movable && first_use > times[index] + 1 {
-            let others = gate.operands().map(|wire| uses.last(&uses_of[wire.index()]));
+            let others = gate.operands().map(|wire| uses.other(&uses_of[wire.index()], sharing));
             times[index] = best_time(&refreshes, times[index], first_use, others);
         }
         for wire in gate.operands() {
@@ -237,22 +313,43 @@ struct Use {
     unmoved: u32,
 }
 
+/// Who pays for the longer life of an operand.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sharing {
+    /// The reader that needs it last.
+    Alone,
+    /// That reader and those that have not been moved yet, which may follow it.
+    Together,
+}
+
+/// How long a wire is alive without one of its readers.
+#[derive(Clone, Copy)]
+struct Other {
+    /// The last use by others.
+    last: u32,
+    /// How many share the price of a longer life.
+    payers: u32,
+}
+
 /// The time from `earliest` to before `first_use` that keeps a gate and its operands alive for the shortest time in
-/// total, where the operands live until `others` anyway; of equals a refresh level, then the latest, which spreads the
-/// work that can wait.
+/// total, where the operands live as long as `others` say anyway; of equals a refresh level, then the latest, which spreads
+/// the work that can wait.
 fn best_time(
     refreshes: &[u32],
     earliest: u32,
     first_use: u32,
-    others: impl Iterator<Item = u32> + Clone,
+    others: impl Iterator<Item = Other> + Clone,
 ) -> u32 {
+    /// Parts of a level, for shares of one.
+    const UNIT: i64 = 64;
     let allowed = |time: u32| time.clamp(earliest, first_use - 1);
     let beside = |time: u32| allowed(refreshes[allowed(time) as usize]);
     let alive = |time: u32| {
-        let own = i64::from(first_use) - i64::from(time);
-        own + others.clone().map(|other| i64::from(time.saturating_sub(other))).sum::<i64>()
+        let longer =
+            |other: Other| UNIT * i64::from(time.saturating_sub(other.last)) / i64::from(other.payers);
+        UNIT * (i64::from(first_use) - i64::from(time)) + others.clone().map(longer).sum::<i64>()
     };
-    let ends = [earliest, first_use - 1].into_iter().chain(others.clone());
+    let ends = [earliest, first_use - 1].into_iter().chain(others.clone().map(|other| other.last));
     let candidates = ends.flat_map(|time| [allowed(time), beside(time)]);
     let order = |time: u32| (alive(time), refreshes[time as usize] != time, Reverse(time));
     candidates.min_by_key(|&time| order(time)).unwrap_or(earliest)
@@ -272,10 +369,14 @@ impl LastUses {
         LastUses(latest)
     }
 
-    /// The last use of a wire; 0 if there is none.
-    fn last(&self, wire: &Use) -> u32 {
+    /// The last use of a wire by those who remain; 0 if there is none.
+    fn other(&self, wire: &Use, sharing: Sharing) -> Other {
         let planned = if wire.unmoved == 0 { 0 } else { self.0[(wire.start + wire.unmoved - 1) as usize] };
-        planned.max(wire.moved)
+        let payers = match sharing {
+            Sharing::Alone => 1,
+            Sharing::Together => 1 + wire.unmoved,
+        };
+        Other { last: planned.max(wire.moved), payers }
     }
 }
 
@@ -324,6 +425,8 @@ fn sorted(circuit: &Circuit, times: &[u32]) -> (Vec<u32>, Vec<u32>) {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use std::fmt::Write as _;
 
     use super::*;
     use crate::opt::place_refreshes;
@@ -418,6 +521,42 @@ dead %4 %8
 output "y" kind "bits" width 1 is %9
 "#;
         assert_eq!(check(&circuit(4, gates, "%9")).to_string(), expected);
+    }
+
+    #[test]
+    fn short_memory_makes_more_levels() {
+        // Sixteen chains of refreshes over two inputs, added up: side by side or one after the other.
+        let mut gates = String::new();
+        let mut ends = Vec::new();
+        let mut next = 2;
+        let mut push = |text: String| {
+            let _ = writeln!(gates, "%{next} = {text}");
+            next += 1;
+            next - 1
+        };
+        for chain in 0..16 {
+            let mut wire = push(format!("and %0 %{}", chain % 2));
+            for _ in 0..6 {
+                wire = push(format!("refresh %{wire}"));
+                wire = push(format!("not %{wire}"));
+            }
+            ends.push(wire);
+        }
+        let sum = ends.into_iter().reduce(|sum, end| push(format!("xor %{sum} %{end}"))).unwrap();
+        let circuit = circuit(2, &gates, &format!("%{sum}"));
+        let wide = check(&circuit).stats();
+        let mut levels = wide.levels.len();
+        assert!(wide.peak_live >= 16, "{wide:?}");
+        for most in [wide.peak_live, 16, 10, 6] {
+            let program = schedule_within(&circuit, "toy", most).unwrap();
+            program.verify().unwrap();
+            assert_same(&circuit, &program.circuit);
+            let stats = program.stats();
+            assert!(stats.peak_live <= most && stats.levels.len() >= levels, "{stats:?}");
+            levels = stats.levels.len();
+        }
+        assert!(levels > wide.levels.len());
+        assert_eq!(schedule_within(&circuit, "toy", 2), None);
     }
 
     #[test]

@@ -42,13 +42,24 @@ impl Circuit {
     /// # Errors
     /// The first difference.
     pub fn compare(&self, other: &Circuit, seed: u64) -> Result<Comparison, Difference> {
+        self.compare_sampled(other, seed, usize::MAX)
+    }
+
+    /// Like [`compare`](Circuit::compare), with fewer rows where these would take more than `work` evaluations of a
+    /// gate of either circuit, 64 rows at a time; 64 rows at least.
+    ///
+    /// # Errors
+    /// The first difference.
+    pub fn compare_sampled(&self, other: &Circuit, seed: u64, work: usize) -> Result<Comparison, Difference> {
         let shape = |circuit: &Circuit| format!("{} to {}", circuit.input_bits(), circuit.output_bits());
         if shape(self) != shape(other) {
             return Err(Difference::Shape(shape(self), shape(other)));
         }
         let bits = self.input_bits();
-        let exhaustive = bits <= EXHAUSTIVE;
-        let words = if exhaustive { (1_usize << bits).div_ceil(64) } else { ROWS / 64 };
+        let most = (work / (self.gates.len() + other.gates.len()).max(1)).max(1);
+        let all = if bits <= EXHAUSTIVE { (1_usize << bits).div_ceil(64) } else { usize::MAX };
+        let exhaustive = all <= most;
+        let words = if exhaustive { all } else { most.min(ROWS / 64) };
         let mut random = Random(seed);
         let mut inputs = vec![0_u64; bits];
         let (mut mine, mut theirs) = (Vec::new(), Vec::new());
@@ -68,7 +79,7 @@ impl Circuit {
                 }
             }
         }
-        Ok(if exhaustive { Comparison::Proved } else { Comparison::Sampled(ROWS) })
+        Ok(if exhaustive { Comparison::Proved } else { Comparison::Sampled(64 * words) })
     }
 }
 
@@ -169,6 +180,9 @@ mod tests {
         }
         let (a, _) = rare(17);
         assert_eq!(a.compare(&a, 0), Ok(Comparison::Sampled(1 << 16)));
+        let work = 2 * a.gates.len() * 3;
+        assert_eq!(a.compare_sampled(&a, 0, work), Ok(Comparison::Sampled(3 * 64)));
+        assert_eq!(a.compare_sampled(&a, 0, 0), Ok(Comparison::Sampled(64)));
         assert!(matches!(a.compare(&rare(3).0, 0), Err(Difference::Shape(..))));
     }
 }

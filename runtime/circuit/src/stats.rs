@@ -1,6 +1,6 @@
 //! What `inspect` tells about a program: counts, levels, and how many values are alive at once.
 
-use crate::{Counts, Gate, Program};
+use crate::{Costs, Counts, Gate, Program};
 
 /// A program in numbers.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,7 +23,7 @@ pub struct LevelStats {
     pub width: usize,
     /// AND gates among them.
     pub and: usize,
-    /// Refreshes among them: all or none.
+    /// Refreshes among them.
     pub refresh: usize,
     /// Values alive after the level, its dead dropped; unread inputs count.
     pub live_after: usize,
@@ -63,6 +63,17 @@ impl Program {
     pub fn stats(&self) -> Stats {
         let (levels, peak_live) = self.level_stats();
         Stats { counts: self.circuit.counts(), levels, peak_live, functions: self.function_stats(|_| true) }
+    }
+
+    /// Predicted time on `threads` threads, level after level, in nanoseconds: refreshes times their cost plus levels times
+    /// theirs, as [`Costs::level_ns`] says.
+    pub fn time_ns(&self, costs: &Costs, threads: usize) -> f64 {
+        let of_level = |level: &LevelStats| {
+            costs.level_ns(level.refresh, level.and, level.width - level.and - level.refresh, threads)
+        };
+        // Inputs and constants, which take no time, are the first level.
+        let (levels, _) = self.level_stats();
+        levels.iter().skip(1).map(of_level).sum()
     }
 
     /// The chain of gates that the program cannot be faster than.

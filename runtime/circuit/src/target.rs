@@ -38,18 +38,36 @@ pub struct Target {
 }
 
 /// Predicted single-thread time of each operation, in nanoseconds.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Costs {
     /// One ciphertext addition.
     pub xor_ns: f64,
     /// One ciphertext product.
     pub and_ns: f64,
-    /// One refresh among many of a level.
+    /// What the refreshes of a level share, however many they are: the pass over the evaluation key.
+    pub pass_ns: f64,
+    /// One refresh, without its share of the pass.
     pub refresh_ns: f64,
     /// One public-key encryption of a full ciphertext.
     pub encrypt_ns: f64,
     /// One decryption of a full ciphertext.
     pub decrypt_ns: f64,
+}
+
+impl Costs {
+    /// Predicted time of a level on `threads` threads: its work in equal parts, but at least as long as its longest chain.
+    /// However many threads there are, a refresh takes a chain of products: one for each column of its adder but the
+    /// last, and the seven of a sum in the last, which together take about as long as seven products.
+    pub fn level_ns(&self, refreshes: usize, ands: usize, sums: usize, threads: usize) -> f64 {
+        const CHAIN: f64 = 7.0;
+        let gates = ands as f64 * self.and_ns + sums as f64 * self.xor_ns;
+        let one_gate = if ands > 0 { self.and_ns } else { self.xor_ns };
+        let (refreshing, chain) = match refreshes {
+            0 => (0.0, if ands + sums > 0 { one_gate } else { 0.0 }),
+            _ => (self.pass_ns + refreshes as f64 * self.refresh_ns, CHAIN * self.and_ns),
+        };
+        chain.max((refreshing + gates) / threads.max(1) as f64)
+    }
 }
 
 /// Noise rules, `scheme.md` 1.5 and 11.2: products add their logarithms; sums add magnitudes, so that thirty chained
@@ -184,7 +202,14 @@ pub(crate) fn sample(preset: &str) -> Target {
         fresh: NoiseBits(345.0),
         refreshed: NoiseBits(500.0),
         failure_log2: -40.0,
-        costs: Costs { xor_ns: 1e3, and_ns: 1e6, refresh_ns: 1e8, encrypt_ns: 1e7, decrypt_ns: 1e6 },
+        costs: Costs {
+            xor_ns: 1e3,
+            and_ns: 1e6,
+            pass_ns: 0.0,
+            refresh_ns: 1e8,
+            encrypt_ns: 1e7,
+            decrypt_ns: 1e6,
+        },
         ciphertext_bytes: 20_000,
         encryption_key_bytes: 90_000,
         evaluation_key_bytes: 400_000,

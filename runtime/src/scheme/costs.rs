@@ -5,20 +5,22 @@ use ffhec_circuit::Costs;
 use super::noise::adder_products;
 use super::params::Params;
 
-/// Work of one thread, by preset: `ffhec params --measure --preset P --level 16` (medium: 8) on two cores with AVX-512 that
-/// other programs were using too. `large` is scaled from `medium`.
-const MEASURED: [(&str, Costs); 4] = [
-    ("test", costs(0.2, 6.2, 34.0, 262.0, 5.1)),
-    ("toy", costs(3.6, 84.1, 4_692.0, 3_436.0, 132.0)),
-    ("small", costs(11.2, 560.0, 37_650.0, 56_930.0, 1_743.0)),
-    ("medium", costs(117.0, 3_553.0, 269_700.0, 979_500.0, 10_470.0)),
+/// Work of one thread, by preset: `ffhec params --measure --preset P --level 16 --threads 1` (large: a level of 12) on a
+/// machine with AVX-512 that other programs were using too.
+const MEASURED: [(&str, Costs); 5] = [
+    ("test", costs(0.2, 5.4, 110.0, 45.0, 470.0, 7.0)),
+    ("toy", costs(3.8, 80.0, 1_000.0, 3_800.0, 4_600.0, 110.0)),
+    ("small", costs(21.0, 490.0, 4_600.0, 23_500.0, 56_000.0, 1_670.0)),
+    ("medium", costs(64.0, 2_800.0, 40_000.0, 190_000.0, 990_000.0, 10_000.0)),
+    ("large", costs(450.0, 16_900.0, 995_000.0, 1_205_000.0, 15_000_000.0, 100_000.0)),
 ];
 
 /// From microseconds.
-const fn costs(addition: f64, product: f64, refresh: f64, encrypt: f64, decrypt: f64) -> Costs {
+const fn costs(addition: f64, product: f64, pass: f64, refresh: f64, encrypt: f64, decrypt: f64) -> Costs {
     Costs {
         xor_ns: addition * 1e3,
         and_ns: product * 1e3,
+        pass_ns: pass * 1e3,
         refresh_ns: refresh * 1e3,
         encrypt_ns: encrypt * 1e3,
         decrypt_ns: decrypt * 1e3,
@@ -40,6 +42,7 @@ impl Params {
         Costs {
             xor_ns: costs.xor_ns * ratio(limbs),
             and_ns: costs.and_ns * ratio(limbs),
+            pass_ns: costs.pass_ns * ratio(pass_work),
             refresh_ns: costs.refresh_ns * ratio(refresh_work),
             encrypt_ns: costs.encrypt_ns * ratio(encrypt_work),
             decrypt_ns: costs.decrypt_ns * ratio(limbs),
@@ -51,10 +54,15 @@ fn limbs(params: &Params) -> f64 {
     params.limbs() as f64
 }
 
-/// The products of a refresh; the passes over the hints take about as long as a third of them.
+/// Every hint and key bit is expanded and read.
+fn pass_work(params: &Params) -> f64 {
+    limbs(params) * params.hints() as f64
+}
+
+/// The products of the adder, and for each hint a window and a place in a box sum.
 fn refresh_work(params: &Params) -> f64 {
     let products = f64::from(adder_products(params.literal().theta, params.n()));
-    limbs(params) * (products + params.hints() as f64 / 500.0)
+    limbs(params) * (products + params.hints() as f64 / 300.0)
 }
 
 /// The linear forms in the first set; its products are a smaller part.

@@ -119,7 +119,7 @@ fn sum(terms: &[NoiseBits]) -> NoiseBits {
         fresh: zero,
         refreshed: zero,
         failure_log2: 0.0,
-        costs: Costs { xor_ns: 0.0, and_ns: 0.0, refresh_ns: 0.0, encrypt_ns: 0.0, decrypt_ns: 0.0 },
+        costs: Costs::default(),
         ciphertext_bytes: 0,
         encryption_key_bytes: 0,
         evaluation_key_bytes: 0,
