@@ -26,7 +26,7 @@ mod sums;
 #[cfg(test)]
 pub(crate) mod testing;
 
-pub use adders::{merge_adders, merge_adders_within};
+pub use adders::{merge_adders, merge_adders_all, merge_adders_within};
 pub use balance::balance;
 pub use dead::remove_dead;
 pub use depth::shallow;
@@ -88,13 +88,23 @@ impl Pass {
 /// The optimiser, in order.
 pub const PASSES: &[Pass] = &[
     Pass::new("simplify", simplify, simplify),
-    Pass::new("adders", merge_adders, merge_adders).or_within(merge_adders_within),
     Pass::new("rewrite", rewrite, rewrite_all),
     Pass::new("resubstitute", resubstitute, resubstitute_all),
+    Pass::new("adders", merge_adders, merge_adders_all).or_within(merge_adders_within),
     Pass::new("share", share, share_all),
     Pass::new("balance", balance, balance),
     Pass::new("remove-dead", remove_dead, remove_dead),
 ];
+
+/// Where less depth is worth ANDs, adders are grouped anew after the first of the [`PASSES`] already, while they are as they
+/// were written.
+const EARLY: Pass = Pass::new("early-adders", merge_adders, merge_adders_all).or_within(merge_adders_within);
+
+/// The passes where less depth is worth ANDs up to `most` of them, or for the fewest.
+fn passes(most: Option<usize>) -> impl Iterator<Item = &'static Pass> {
+    let (first, rest) = PASSES.split_at(1);
+    first.iter().chain(most.map(|_| &EARLY)).chain(rest)
+}
 
 /// Runs all [`PASSES`] over a circuit of our gadgets, for the fewest ANDs.
 pub fn optimize(circuit: Circuit) -> Circuit {
@@ -111,7 +121,7 @@ pub fn optimize_observed(
     done: &mut dyn FnMut(&'static str),
 ) -> Circuit {
     let most = most_ands(&circuit, objective);
-    let circuit = PASSES.iter().fold(circuit, |circuit, pass| {
+    let circuit = passes(most).fold(circuit, |circuit, pass| {
         let circuit = pass.run_within(circuit, origin, most);
         done(pass.name);
         circuit
@@ -133,7 +143,7 @@ pub fn optimize_checked<E>(
     check: &mut dyn FnMut(&'static str, &Circuit, &Circuit) -> Result<(), E>,
 ) -> Result<Circuit, E> {
     let most = most_ands(&circuit, objective);
-    let circuit = PASSES.iter().try_fold(circuit, |circuit, pass| {
+    let circuit = passes(most).try_fold(circuit, |circuit, pass| {
         let after = pass.run_within(circuit.clone(), origin, most);
         check(pass.name, &circuit, &after)?;
         Ok(after)

@@ -210,7 +210,8 @@ fn adder(
     let sum = lits[left_out].map(|lit| lit.flip(true));
     // Summands come first, and a value is made by one adder.
     let is_first = |lit: &Lit| lit.is_constant() || lit.wire < carry.wire;
-    let is_sound = ins.iter().all(is_first)
+    let is_sound = !carry.is_constant()
+        && ins.iter().all(is_first)
         && sum.is_none_or(|sum| sum.wire != carry.wire)
         && ins.iter().enumerate().all(|(at, lit)| ins[..at].iter().all(|other| other.wire != lit.wire));
     is_sound.then_some((rank, Node { ins, sum, carry: Some(carry), like: number(product.index()) }))

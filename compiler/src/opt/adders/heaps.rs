@@ -31,6 +31,9 @@ pub(super) struct Heap {
     pub(super) outs: Vec<(usize, Lit)>,
 }
 
+/// How often adders are joined, with bits let out where two digits would have one weight.
+const ROUNDS: usize = 4;
+
 /// Values read by no node or by several.
 const MANY: u32 = NONE;
 
@@ -84,8 +87,18 @@ pub(super) fn heaps(circuit: &Circuit, forms: &Forms<'_>, adders: &mut Adders) -
     add_plain_sums(circuit, forms, adders, &mut uses);
     let order = order(adders);
     let stages = stages(circuit, forms, adders, &uses, &order);
-    let mut joined = Joined::new(adders, &uses, &stages);
+    let mut cut = vec![false; circuit.gates.len()];
+    let mut joined = Joined::new(adders, &uses, &stages, &cut);
     joined.join(&order);
+    for _ in 1..ROUNDS {
+        let more = joined.cuts(&order);
+        if more.is_empty() {
+            break;
+        }
+        more.into_iter().for_each(|wire| cut[wire as usize] = true);
+        joined = Joined::new(adders, &uses, &stages, &cut);
+        joined.join(&order);
+    }
     let mut groups: Vec<Vec<u32>> = vec![Vec::new(); adders.nodes.len()];
     for &node in &order {
         let root = joined.place(node).0;
@@ -231,10 +244,14 @@ struct Joined<'a> {
     wrong: Vec<bool>,
     /// Whether each value stays within its heap.
     inner: Vec<bool>,
+    /// Values that come out in any case.
+    cut: &'a [bool],
+    /// Plain sums that do not belong to the heaps whose bits they read.
+    apart: Vec<u32>,
 }
 
 impl<'a> Joined<'a> {
-    fn new(adders: &'a Adders, uses: &'a Uses, stages: &'a [u32]) -> Self {
+    fn new(adders: &'a Adders, uses: &'a Uses, stages: &'a [u32], cut: &'a [bool]) -> Self {
         let count = adders.nodes.len();
         let mut joined = Joined {
             adders,
@@ -245,6 +262,8 @@ impl<'a> Joined<'a> {
             top: vec![i32::MAX; count],
             wrong: vec![false; count],
             inner: vec![false; adders.makers.len()],
+            cut,
+            apart: Vec::new(),
         };
         for (at, node) in adders.nodes.iter().enumerate() {
             if joined.reader(number(at), node.sum).is_none() {
@@ -267,7 +286,26 @@ impl<'a> Joined<'a> {
         let reader = self.uses.node[out.wire as usize];
         let is_carried = self.adders.nodes[node as usize].carry.is_some();
         let is_near = reader != MANY && self.stages[node as usize] == self.stages[reader as usize];
-        (is_near && is_carried).then_some(reader)
+        (is_near && is_carried && !self.cut[out.wire as usize]).then_some(reader)
+    }
+
+    /// The bits that should come out so that there are fewer heaps that are none: those that go to plain sums of several
+    /// heaps or, if there are no such sums, the sums within the wrong heaps.
+    fn cuts(&mut self, order: &[u32]) -> Vec<u32> {
+        let nodes = &self.adders.nodes;
+        let apart = std::mem::take(&mut self.apart);
+        if !apart.is_empty() {
+            let ins = apart.iter().flat_map(|&node| &nodes[node as usize].ins);
+            return ins.filter(|lit| !lit.is_constant()).map(|lit| lit.wire).collect();
+        }
+        let mut cuts = Vec::new();
+        for &node in order {
+            let (root, sum) = (self.place(node).0, nodes[node as usize].sum);
+            if self.wrong[root as usize] && self.reader(node, sum).is_some() {
+                cuts.extend(sum.map(|sum| sum.wire));
+            }
+        }
+        cuts
     }
 
     fn place(&mut self, node: u32) -> Place {
@@ -319,11 +357,17 @@ impl<'a> Joined<'a> {
             let fits = shift == 0 && (is_plain || !flip);
             self.inner[out.wire as usize] = fits;
             self.wrong[from as usize] |= !fits;
+            if !fits && is_plain {
+                self.apart.push(reader);
+            }
             return;
         }
         if self.merge(from, to, shift, flip) {
             self.inner[out.wire as usize] = true;
         } else {
+            if is_plain {
+                self.apart.push(reader);
+            }
             let at = from_weight + weight;
             let is_new = self.weights[from as usize].insert(at);
             self.wrong[from as usize] |= !is_new || at > self.top[from as usize];

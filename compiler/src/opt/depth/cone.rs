@@ -8,6 +8,9 @@
 use super::net::{Net, Node};
 use super::table::{LEAVES, Table};
 
+/// The most wires that leaves are sums of: sets of them are words.
+const ATOMS: usize = 64;
+
 /// A node as a function of sums of wires.
 #[derive(Clone, Debug)]
 pub(super) struct Cone {
@@ -242,16 +245,17 @@ impl Cone {
         Some(Table::variable(free))
     }
 
-    /// The set of one wire.
+    /// The set of one wire, if there is room for it.
     fn atom(&mut self, wire: u32) -> Option<u64> {
-        let at = match self.atoms.iter().position(|&atom| atom == wire) {
-            Some(at) => at,
-            None => {
+        let known = self.atoms.iter().position(|&atom| atom == wire);
+        let at = known.or_else(|| {
+            let has_room = self.atoms.len() < ATOMS;
+            has_room.then(|| {
                 self.atoms.push(wire);
                 self.atoms.len() - 1
-            }
-        };
-        (at < 64).then(|| 1 << at)
+            })
+        })?;
+        Some(1 << at)
     }
 }
 
