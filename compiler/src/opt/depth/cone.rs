@@ -8,9 +8,6 @@
 use super::net::{Net, Node};
 use super::table::{LEAVES, Table};
 
-/// The most wires that leaves are sums of: sets of them are words.
-const ATOMS: usize = 64;
-
 /// A node as a function of sums of wires.
 #[derive(Clone, Debug)]
 pub(super) struct Cone {
@@ -245,16 +242,16 @@ impl Cone {
         Some(Table::variable(free))
     }
 
-    /// The set of one wire, if there is room for it.
+    /// The set of one wire; nothing if it would be the 65th.
     fn atom(&mut self, wire: u32) -> Option<u64> {
         let known = self.atoms.iter().position(|&atom| atom == wire);
-        let at = known.or_else(|| {
-            let has_room = self.atoms.len() < ATOMS;
-            has_room.then(|| {
-                self.atoms.push(wire);
-                self.atoms.len() - 1
-            })
-        })?;
+        let at = known.unwrap_or(self.atoms.len());
+        if at == u64::BITS as usize {
+            return None;
+        }
+        if known.is_none() {
+            self.atoms.push(wire);
+        }
         Some(1 << at)
     }
 }
