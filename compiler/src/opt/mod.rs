@@ -26,7 +26,7 @@ mod sums;
 #[cfg(test)]
 pub(crate) mod testing;
 
-pub use adders::{merge_adders, merge_adders_all, merge_adders_within};
+pub use adders::{merge_adders, merge_adders_within};
 pub use balance::balance;
 pub use dead::remove_dead;
 pub use depth::shallow;
@@ -90,7 +90,8 @@ pub const PASSES: &[Pass] = &[
     Pass::new("simplify", simplify, simplify),
     Pass::new("rewrite", rewrite, rewrite_all),
     Pass::new("resubstitute", resubstitute, resubstitute_all),
-    Pass::new("adders", merge_adders, merge_adders_all).or_within(merge_adders_within),
+    // In programs the longer sums would take more refreshes than the few ANDs are worth.
+    Pass::new("adders", std::convert::identity, merge_adders).or_within(merge_adders_within),
     Pass::new("share", share, share_all),
     Pass::new("balance", balance, balance),
     Pass::new("remove-dead", remove_dead, remove_dead),
@@ -98,7 +99,8 @@ pub const PASSES: &[Pass] = &[
 
 /// Where less depth is worth ANDs, adders are grouped anew after the first of the [`PASSES`] already, while they are as they
 /// were written.
-const EARLY: Pass = Pass::new("early-adders", merge_adders, merge_adders_all).or_within(merge_adders_within);
+const EARLY: Pass =
+    Pass::new("early-adders", std::convert::identity, merge_adders).or_within(merge_adders_within);
 
 /// The passes where less depth is worth ANDs up to `most` of them, or for the fewest.
 fn passes(most: Option<usize>) -> impl Iterator<Item = &'static Pass> {

@@ -21,7 +21,6 @@ mod plan;
 use ffhec_circuit::{Circuit, Gate, Wire};
 
 use super::dead::remove_dead;
-use super::rewrite::refreshes;
 use emit::{Choice, Cycle, Emitted, Source, emit};
 use find::{Adders, NONE};
 use forms::{Forms, number};
@@ -37,28 +36,15 @@ const LARGEST_SHORTENED: usize = 50_000;
 /// How many heaps that wait for themselves are left alone, before all are.
 const MOST_CYCLES: usize = 32;
 
-/// The most ANDs of our own gates whose adders are grouped anew.
-const LARGEST_OF_OURS: usize = 50_000;
-
-/// The same function with fewer ANDs, or as many and less depth, and no more refreshes at one level, of gates that our
-/// gadgets made.
+/// The same function with fewer ANDs, or as many and less depth. Its sums are longer, and so noisier.
 pub fn merge_adders(circuit: Circuit) -> Circuit {
-    if circuit.counts().and > LARGEST_OF_OURS {
-        return circuit;
-    }
-    let merged = regrouped(&circuit, |heaps| heaps.smaller());
-    merged.filter(|merged| refreshes(merged) <= refreshes(&circuit)).unwrap_or(circuit)
-}
-
-/// The same function with fewer ANDs, or as many and less depth, for circuits of any origin.
-pub fn merge_adders_all(circuit: Circuit) -> Circuit {
     regrouped(&circuit, |heaps| heaps.smaller()).unwrap_or(circuit)
 }
 
-/// The same function with less AND-depth and at most `most` ANDs, if that is found; else as [`merge_adders_all`].
+/// The same function with less AND-depth and at most `most` ANDs, if that is found; else as [`merge_adders`].
 pub fn merge_adders_within(circuit: Circuit, most: usize) -> Circuit {
     if circuit.counts().and > LARGEST_SHORTENED {
-        return merge_adders_all(circuit);
+        return merge_adders(circuit);
     }
     regrouped(&circuit, |heaps| heaps.shallower(most).or_else(|| heaps.smaller())).unwrap_or(circuit)
 }

@@ -119,7 +119,7 @@ fn nets_of_adders_keep_their_function_and_never_gain_ands_or_depth() {
     let mut changed = [0, 0];
     for before in circuits(6).chain(nets) {
         let counts = before.counts();
-        let fewer = merge_adders_all(before.clone());
+        let fewer = merge_adders(before.clone());
         assert_same(&before, &fewer);
         let after = fewer.counts();
         assert!(after.and <= counts.and && after.and_depth <= counts.and_depth, "{counts:?} {after:?}");
@@ -152,7 +152,7 @@ fn the_sum_of_several_numbers_is_one_tree() {
     for count in [3, 4, 6, 9] {
         let before = total(16, count, 0);
         let counts = before.counts();
-        let fewer = merge_adders_all(before.clone());
+        let fewer = merge_adders(before.clone());
         assert_same(&before, &fewer);
         let after = fewer.counts();
         // Half adders that meet become full ones.
@@ -222,7 +222,7 @@ fn a_sum_that_others_read_stays_a_sum() {
     let before = simplify(builder.finish());
     // Two heaps, as both sums are needed.
     assert_eq!(found(&before), [7, 7]);
-    let after = merge_adders_all(before.clone());
+    let after = merge_adders(before.clone());
     assert_same(&before, &after);
     assert_eq!(after.counts().and, before.counts().and);
 }
@@ -282,7 +282,7 @@ fn constants_are_added_with_the_rest() {
     let second = sum(&mut builder, 0, &first, &b, one);
     builder.output(port("y", 16), &second);
     let before = simplify(builder.finish());
-    let after = merge_adders_all(before.clone());
+    let after = merge_adders(before.clone());
     assert_same(&before, &after);
     assert!(after.counts().and <= before.counts().and);
     let fast = merge_adders_within(before.clone(), 3 * before.counts().and);
@@ -301,7 +301,7 @@ fn new_gates_come_from_where_the_old_ones_came_from() {
     let second = sum(&mut builder, 0, &first, &c, zero);
     builder.output(port("y", 8), &second);
     let before = builder.finish();
-    let after = merge_adders_all(before.clone());
+    let after = merge_adders(before.clone());
     assert!(after.counts().and < before.counts().and);
     let is_gate = |gate: &Gate| !matches!(gate, Gate::Input(_));
     for (gate, &origin) in after.gates.iter().zip(&after.origins) {
@@ -324,7 +324,7 @@ fn what_only_looks_like_an_adder_keeps_its_function() {
         %12 = and %10 %8
         %13 = xor %10 %8";
     let before = circuit(4, gates, "%9 %11 %12 %13");
-    for after in [merge_adders_all(before.clone()), merge_adders_within(before.clone(), 100)] {
+    for after in [merge_adders(before.clone()), merge_adders_within(before.clone(), 100)] {
         assert_same(&before, &after);
     }
 }
