@@ -64,6 +64,12 @@ impl<'a> Gates<'a> {
         self
     }
 
+    /// The same, where the first wires are there at these AND-depths.
+    pub(crate) fn arriving(mut self, depths: Vec<u32>) -> Self {
+        self.depths = depths;
+        self
+    }
+
     /// From now on the exceptions that rounding meets are kept for [`Gates::take_raised`].
     pub fn watch(&mut self) {
         self.raised = Some(super::flags::Flags::none(self));

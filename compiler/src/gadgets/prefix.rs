@@ -138,19 +138,30 @@ pub fn carries_together(g: &mut Gates<'_>, generate: &[Wire], propagate: &[Wire]
         let mut spans = Spans::new(g, generate, propagate, carry);
         return (0..=generate.len()).map(|high| spans.generate(g, high, 0)).collect();
     }
-    let zero = g.bit(false);
-    let generate: Bits = [carry].into_iter().chain(generate.iter().copied()).collect();
-    let propagate: Bits = [zero].into_iter().chain(propagate.iter().copied()).collect();
-    let depths =
-        |g: &mut Gates<'_>, wires: &[Wire]| -> Vec<u32> { wires.iter().map(|&w| g.depth(w)).collect() };
-    let (late, early) = (depths(g, &generate), depths(g, &propagate));
-    let best = Cuts::search(&late, &early);
-    let on_diagonal =
-        |wires: Bits| wires.into_iter().enumerate().map(|(at, wire)| ((at, at), wire)).collect();
-    let places = generate.len();
-    let due = (0..places).map(|high| best.late[high][0]).max().unwrap_or(0);
-    let mut spans = Sparse { generate: on_diagonal(generate), propagate: on_diagonal(propagate), best };
+    let mut spans = Sparse::new(g, generate, propagate, carry);
+    let places = generate.len() + 1;
+    let due = (0..places).map(|high| spans.best.late[high][0]).max().unwrap_or(0);
     (0..places).map(|high| spans.generate(g, high, 0, due)).collect()
+}
+
+/// Those of [`carries`] for which `due` says when they are to be there, at the latest, with few ANDs.
+pub fn carries_by(
+    g: &mut Gates<'_>,
+    generate: &[Wire],
+    propagate: &[Wire],
+    carry: Wire,
+    due: &[Option<u32>],
+) -> Vec<Option<Wire>> {
+    debug_assert_eq!(due.len(), generate.len() + 1, "one for every carry");
+    if generate.len() >= SEARCHED {
+        let mut spans = Spans::new(g, generate, propagate, carry);
+        return due.iter().enumerate().map(|(high, due)| due.map(|_| spans.generate(g, high, 0))).collect();
+    }
+    let mut spans = Sparse::new(g, generate, propagate, carry);
+    let by = |(high, due): (usize, &Option<u32>)| {
+        due.map(|due| spans.generate(g, high, 0, due.max(spans.best.late[high][0])))
+    };
+    due.iter().enumerate().map(by).collect()
 }
 
 /// Spans as in [`Spans`], each made when it is due.
@@ -161,6 +172,19 @@ struct Sparse {
 }
 
 impl Sparse {
+    fn new(g: &mut Gates<'_>, generate: &[Wire], propagate: &[Wire], carry: Wire) -> Self {
+        let zero = g.bit(false);
+        let generate: Bits = [carry].into_iter().chain(generate.iter().copied()).collect();
+        let propagate: Bits = [zero].into_iter().chain(propagate.iter().copied()).collect();
+        let depths =
+            |g: &mut Gates<'_>, wires: &[Wire]| -> Vec<u32> { wires.iter().map(|&w| g.depth(w)).collect() };
+        let (late, early) = (depths(g, &generate), depths(g, &propagate));
+        let best = Cuts::search(&late, &early);
+        let on_diagonal =
+            |wires: Bits| wires.into_iter().enumerate().map(|(at, wire)| ((at, at), wire)).collect();
+        Sparse { generate: on_diagonal(generate), propagate: on_diagonal(propagate), best }
+    }
+
     /// Roughly, how many ANDs a span is going to take.
     fn missing(
         g: &mut Gates<'_>,

@@ -8,6 +8,7 @@ use ffhec_circuit::{Circuit, Program, Target};
 
 use crate::gadgets::objective::Objective;
 
+mod adders;
 mod balance;
 mod cut;
 mod dead;
@@ -25,6 +26,7 @@ mod sums;
 #[cfg(test)]
 pub(crate) mod testing;
 
+pub use adders::{merge_adders, merge_adders_within};
 pub use balance::balance;
 pub use dead::remove_dead;
 pub use depth::shallow;
@@ -53,11 +55,17 @@ pub struct Pass {
     ours: fn(Circuit) -> Circuit,
     /// The step for circuits of any size from elsewhere.
     theirs: fn(Circuit) -> Circuit,
+    /// The step where less depth is worth ANDs, as long as there are no more than so many.
+    within: Option<fn(Circuit, usize) -> Circuit>,
 }
 
 impl Pass {
     const fn new(name: &'static str, ours: fn(Circuit) -> Circuit, theirs: fn(Circuit) -> Circuit) -> Pass {
-        Pass { name, ours, theirs }
+        Pass { name, ours, theirs, within: None }
+    }
+
+    const fn or_within(self, within: fn(Circuit, usize) -> Circuit) -> Pass {
+        Pass { within: Some(within), ..self }
     }
 
     /// Takes the step.
@@ -67,6 +75,14 @@ impl Pass {
             Origin::Elsewhere => (self.theirs)(circuit),
         }
     }
+
+    /// Takes the step for less depth within `most` ANDs, if it has one, or for the fewest.
+    fn run_within(&self, circuit: Circuit, origin: Origin, most: Option<usize>) -> Circuit {
+        match (self.within, most) {
+            (Some(within), Some(most)) => within(circuit, most),
+            (None, _) | (_, None) => self.run(circuit, origin),
+        }
+    }
 }
 
 /// The optimiser, in order.
@@ -74,10 +90,23 @@ pub const PASSES: &[Pass] = &[
     Pass::new("simplify", simplify, simplify),
     Pass::new("rewrite", rewrite, rewrite_all),
     Pass::new("resubstitute", resubstitute, resubstitute_all),
+    // In programs the longer sums would take more refreshes than the few ANDs are worth.
+    Pass::new("adders", std::convert::identity, merge_adders).or_within(merge_adders_within),
     Pass::new("share", share, share_all),
     Pass::new("balance", balance, balance),
     Pass::new("remove-dead", remove_dead, remove_dead),
 ];
+
+/// Where less depth is worth ANDs, adders are grouped anew after the first of the [`PASSES`] already, while they are as they
+/// were written.
+const EARLY: Pass =
+    Pass::new("early-adders", std::convert::identity, merge_adders).or_within(merge_adders_within);
+
+/// The passes where less depth is worth ANDs up to `most` of them, or for the fewest.
+fn passes(most: Option<usize>) -> impl Iterator<Item = &'static Pass> {
+    let (first, rest) = PASSES.split_at(1);
+    first.iter().chain(most.map(|_| &EARLY)).chain(rest)
+}
 
 /// Runs all [`PASSES`] over a circuit of our gadgets, for the fewest ANDs.
 pub fn optimize(circuit: Circuit) -> Circuit {
@@ -85,7 +114,7 @@ pub fn optimize(circuit: Circuit) -> Circuit {
 }
 
 /// Runs all [`PASSES`] over `circuit`, and for another objective than the fewest ANDs shortens chains of ANDs as well
-/// ([`shallow`]), as far as half as many ANDs again ([`Objective::Balanced`]) or four times as many
+/// ([`merge_adders_within`], [`shallow`]), as far as half as many ANDs again ([`Objective::Balanced`]) or four times as many
 /// ([`Objective::LeastDepth`]) as the circuit came with allow. `done` is told the name of each pass after it.
 pub fn optimize_observed(
     circuit: Circuit,
@@ -94,8 +123,8 @@ pub fn optimize_observed(
     done: &mut dyn FnMut(&'static str),
 ) -> Circuit {
     let most = most_ands(&circuit, objective);
-    let circuit = PASSES.iter().fold(circuit, |circuit, pass| {
-        let circuit = pass.run(circuit, origin);
+    let circuit = passes(most).fold(circuit, |circuit, pass| {
+        let circuit = pass.run_within(circuit, origin, most);
         done(pass.name);
         circuit
     });
@@ -116,8 +145,8 @@ pub fn optimize_checked<E>(
     check: &mut dyn FnMut(&'static str, &Circuit, &Circuit) -> Result<(), E>,
 ) -> Result<Circuit, E> {
     let most = most_ands(&circuit, objective);
-    let circuit = PASSES.iter().try_fold(circuit, |circuit, pass| {
-        let after = pass.run(circuit.clone(), origin);
+    let circuit = passes(most).try_fold(circuit, |circuit, pass| {
+        let after = pass.run_within(circuit.clone(), origin, most);
         check(pass.name, &circuit, &after)?;
         Ok(after)
     })?;
