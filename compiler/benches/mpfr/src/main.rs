@@ -116,10 +116,7 @@ fn measure(function: &Function, format: Format, arguments: &Arguments) -> Result
                 continue;
             }
             let exact = (function.exact)(&x, format.precision + 64);
-            if arguments.fast
-                && format.decode(result) == 0.0
-                && exact.to_f64().abs() <= format.smallest_normal()
-            {
+            if arguments.fast && format.decode(result) == 0.0 && exact.to_f64().abs() < format.flushed() {
                 continue;
             }
             let error = format.error(format.decode(result), &exact);
