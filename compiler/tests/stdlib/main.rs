@@ -1042,7 +1042,9 @@ fn fast_angles_of_infinite_points_are_as_good_as_others() {
         for x in [one, largest, infinity, infinity | sign, largest | sign] {
             let found = F16.decode(run(&circuit, 16, &[vec![y, x]])[0]);
             let exact = F16.decode(y).atan2(F16.decode(x));
-            assert!(F16.error(found, exact) < 4.0, "atan2({y:#x}, {x:#x}) = {found}, not {exact}");
+            let is_flushed = found == 0.0 && exact.abs() < F16.smallest_normal();
+            let is_near = F16.error(found, exact) < 4.0;
+            assert!(is_near || is_flushed, "atan2({y:#x}, {x:#x}) = {found}, not {exact}");
         }
     }
 }
