@@ -2,13 +2,15 @@
 //!
 //! In go a verified [`Program`], a machine and one value per input bit; out come the output bits. The gates of a level
 //! do not read each other, so they are evaluated in parallel into values of their own and put in place afterwards: no
-//! lock stands around a value. A level of refreshes is handed to the machine in one call, or in batches if memory is
-//! short. A value is dropped after the level it dies in.
+//! lock stands around a value. The refreshes of a level are handed to the machine in one call, or in batches if memory is
+//! short, and its other gates are computed beside the first of them, by threads that the refreshes leave free. A value is
+//! dropped after the level it dies in.
 
 use std::num::NonZeroUsize;
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use ffhec_circuit::{Circuit, Gate, Level, Machine, Program, Wire};
+use ffhec_circuit::{Gate, Level, Machine, Program, Wire};
 use rayon::prelude::*;
 use thiserror::Error;
 
@@ -112,7 +114,7 @@ where
 }
 
 struct Run<'a, M: Machine> {
-    circuit: &'a Circuit,
+    program: &'a Program,
     machine: &'a M,
     options: &'a Options<'a>,
     /// Inputs that no gate has taken yet.
@@ -147,27 +149,21 @@ where
         let live = read.iter().filter(|read| **read).count();
         let values = std::iter::repeat_with(|| None).take(circuit.gates.len()).collect();
         let state = State { level: 0, levels: program.levels.len(), refreshes_done: 0, refreshes };
-        Run { circuit, machine, options, inputs: unread, values, live, peak: live, state }
+        Run { program, machine, options, inputs: unread, values, live, peak: live, state }
     }
 
     fn level(&mut self, level: &Level) -> Result<(), Stopped> {
-        let range = level.gates.start as usize..level.gates.end as usize;
-        let gates = &self.circuit.gates[range.clone()];
-        if matches!(gates.first(), Some(Gate::Refresh(_))) {
-            self.refresh(range.start, gates)?;
-        } else {
+        let (refreshes, others) = self.program.split(level);
+        let batch = self.options.max_batch.map_or(refreshes.len(), NonZeroUsize::get).max(1);
+        let end = others.start;
+        let mut batches = refreshes.step_by(batch).map(move |first| first..(first + batch).min(end));
+        self.check_stop()?;
+        self.first_batch(batches.next().unwrap_or_default(), others);
+        for batch in batches {
+            self.report();
             self.check_stop()?;
-            let (machine, values) = (self.machine, &self.values);
-            let made: Vec<Option<M::Bit>> =
-                gates.par_iter().map(|gate| evaluate(machine, values, *gate)).collect();
-            for (index, (gate, value)) in range.zip(gates.iter().zip(made)) {
-                match *gate {
-                    Gate::Input(bit) => self.values[index] = self.inputs[bit as usize].take(),
-                    Gate::Constant(_) | Gate::Not(_) | Gate::Xor(..) | Gate::And(..) | Gate::Refresh(_) => {
-                        self.put(index, value);
-                    }
-                }
-            }
+            let made = refreshed(self.machine, &self.values, &self.program.circuit.gates[batch.clone()]);
+            self.put_refreshed(batch, made);
         }
         self.live -= level.dead.len();
         for wire in &level.dead {
@@ -176,25 +172,32 @@ where
         Ok(())
     }
 
-    fn refresh(&mut self, first: usize, gates: &[Gate]) -> Result<(), Stopped> {
-        let batch = self.options.max_batch.map_or(gates.len(), NonZeroUsize::get);
-        let (mut index, end) = (first, first + gates.len());
-        for gates in gates.chunks(batch) {
-            self.check_stop()?;
-            let operands: Vec<&M::Bit> =
-                gates.iter().flat_map(|gate| gate.operands()).map(|wire| self.value(wire)).collect();
-            let made = self.machine.refresh(&operands);
-            assert_eq!(made.len(), gates.len(), "a machine returns one bit per refresh");
-            for value in made {
-                self.put(index, Some(value));
-                index += 1;
-            }
-            self.state.refreshes_done += gates.len();
-            if index < end {
-                self.report();
+    /// Refreshes a level's first batch, and computes its other gates beside it.
+    fn first_batch(&mut self, batch: Range<usize>, others: Range<usize>) {
+        let (machine, values, gates) = (self.machine, &self.values, &self.program.circuit.gates);
+        let (made, computed) = rayon::join(
+            || refreshed(machine, values, &gates[batch.clone()]),
+            || -> Vec<Option<M::Bit>> {
+                gates[others.clone()].par_iter().map(|gate| evaluate(machine, values, *gate)).collect()
+            },
+        );
+        self.put_refreshed(batch, made);
+        for (index, value) in others.zip(computed) {
+            match self.program.circuit.gates[index] {
+                Gate::Input(bit) => self.values[index] = self.inputs[bit as usize].take(),
+                Gate::Constant(_) | Gate::Not(_) | Gate::Xor(..) | Gate::And(..) | Gate::Refresh(_) => {
+                    self.put(index, value);
+                }
             }
         }
-        Ok(())
+    }
+
+    fn put_refreshed(&mut self, batch: Range<usize>, made: Vec<M::Bit>) {
+        assert_eq!(made.len(), batch.len(), "a machine returns one bit per refresh");
+        self.state.refreshes_done += batch.len();
+        for (index, value) in batch.zip(made) {
+            self.put(index, Some(value));
+        }
     }
 
     fn put(&mut self, index: usize, value: Option<M::Bit>) {
@@ -203,13 +206,9 @@ where
         self.peak = self.peak.max(self.live);
     }
 
-    fn value(&self, wire: Wire) -> &M::Bit {
-        value(&self.values, wire)
-    }
-
     fn outputs(mut self) -> Vec<M::Bit> {
         let mut uses = vec![0_usize; self.values.len()];
-        for wire in &self.circuit.output_wires {
+        for wire in &self.program.circuit.output_wires {
             uses[wire.index()] += 1;
         }
         let mut take = |wire: &Wire| {
@@ -217,7 +216,7 @@ where
             let value = &mut self.values[wire.index()];
             if uses[wire.index()] == 0 { value.take() } else { value.clone() }
         };
-        let outputs = self.circuit.output_wires.iter();
+        let outputs = self.program.circuit.output_wires.iter();
         outputs.map(|wire| take(wire).expect("verified: outputs never die")).collect()
     }
 
@@ -234,6 +233,15 @@ where
             progress.advanced(self.state);
         }
     }
+}
+
+/// The bits of refreshes.
+fn refreshed<M: Machine>(machine: &M, values: &[Option<M::Bit>], refreshes: &[Gate]) -> Vec<M::Bit> {
+    if refreshes.is_empty() {
+        return Vec::new();
+    }
+    let operands = refreshes.iter().flat_map(|gate| gate.operands());
+    machine.refresh(&operands.map(|wire| value(values, wire)).collect::<Vec<_>>())
 }
 
 /// The gate's value; inputs are moved, and refreshes made together, elsewhere.
@@ -257,7 +265,7 @@ mod tests {
     use std::sync::Mutex;
     use std::sync::atomic::AtomicUsize;
 
-    use ffhec_circuit::{Plain, Port};
+    use ffhec_circuit::{Circuit, Plain, Port};
     use proptest::prelude::*;
 
     use super::*;

@@ -1,5 +1,5 @@
-//! Sorts a circuit with refreshes into levels: refreshes in as few and as even batches as possible, all other gates in
-//! between, at times that keep few wires alive.
+//! Sorts a circuit with refreshes into levels: refreshes in as few and as even batches as possible, all other gates
+//! beside them or in between, at times that keep few wires alive.
 //!
 //! 1. *Refresh levels.* The most refreshes on any path is the least number of refresh levels. Each refresh may run in
 //!    any level between its earliest and its latest; list scheduling by latest level fills them evenly.
@@ -7,7 +7,8 @@
 //!    path needs if all gates run as early as they can.
 //! 3. *Delays.* In reverse order, each gate moves to the time between its earliest and its readers' at which it and its
 //!    operands are alive for the shortest time in total: a gate that frees its operands runs early, one whose operands
-//!    live on anyway runs late.
+//!    live on anyway runs late. Among equals, a time with refreshes comes first: what the next refreshes do not wait for
+//!    is computed beside these, by threads that they leave free.
 //!
 //! Inputs and constants are level 0.
 
@@ -162,8 +163,8 @@ impl<'a> Batching<'a> {
 /// The earliest time of each gate, given the stages.
 struct Plan {
     times: Vec<u32>,
-    /// Whether each time is a refresh level.
-    refreshes: Vec<bool>,
+    /// For each time the last refresh level that is not later; time 0, the level of inputs, counts as one.
+    refreshes: Vec<u32>,
 }
 
 impl Plan {
@@ -184,10 +185,10 @@ impl Plan {
         }
         let mut refreshes = Vec::new();
         let mut begins = Vec::with_capacity(lengths.len());
-        for (stage, length) in lengths.iter().enumerate() {
-            begins.push(u32::try_from(refreshes.len()).expect("bounded: no more levels than gates"));
-            refreshes.push(stage > 0);
-            refreshes.extend((0..*length).map(|_| false));
+        for length in &lengths {
+            let begin = u32::try_from(refreshes.len()).expect("bounded: no more levels than gates");
+            begins.push(begin);
+            refreshes.extend((0..=*length).map(|_| begin));
         }
         let times = stages.iter().zip(&local).map(|(stage, local)| begins[*stage as usize] + local).collect();
         Plan { times, refreshes }
@@ -237,24 +238,24 @@ struct Use {
 }
 
 /// The time from `earliest` to before `first_use` that keeps a gate and its operands alive for the shortest time in
-/// total, where the operands live until `others` anyway; the latest of equals, which spreads the work that can wait.
+/// total, where the operands live until `others` anyway; of equals a refresh level, then the latest, which spreads the
+/// work that can wait.
 fn best_time(
-    refreshes: &[bool],
+    refreshes: &[u32],
     earliest: u32,
     first_use: u32,
     others: impl Iterator<Item = u32> + Clone,
 ) -> u32 {
-    let allowed = |time: u32| {
-        let time = time.clamp(earliest, first_use - 1);
-        // A gate cannot share a refresh level; the time before one is never one, nor before the earliest.
-        if refreshes[time as usize] { time - 1 } else { time }
-    };
+    let allowed = |time: u32| time.clamp(earliest, first_use - 1);
+    let beside = |time: u32| allowed(refreshes[allowed(time) as usize]);
     let alive = |time: u32| {
         let own = i64::from(first_use) - i64::from(time);
         own + others.clone().map(|other| i64::from(time.saturating_sub(other))).sum::<i64>()
     };
-    let candidates = [earliest, allowed(first_use)].into_iter().chain(others.clone().map(allowed));
-    candidates.min_by_key(|&time| (alive(time), std::cmp::Reverse(time))).unwrap_or(earliest)
+    let ends = [earliest, first_use - 1].into_iter().chain(others.clone());
+    let candidates = ends.flat_map(|time| [allowed(time), beside(time)]);
+    let order = |time: u32| (alive(time), refreshes[time as usize] != time, Reverse(time));
+    candidates.min_by_key(|&time| order(time)).unwrap_or(earliest)
 }
 
 /// For each edge, the latest planned time among the readers of its wire up to that edge.
@@ -280,7 +281,7 @@ impl LastUses {
 
 /// Renumbers the gates by time and finds where each wire dies.
 fn assemble(circuit: &Circuit, times: &[u32], preset: &str) -> Program {
-    let (order, ends) = sorted(times);
+    let (order, ends) = sorted(circuit, times);
     let mut new = vec![Wire::new(0); times.len()];
     let mut scheduled = circuit.emptied(times.len());
     for index in order.into_iter().map(|index| index as usize) {
@@ -293,24 +294,27 @@ fn assemble(circuit: &Circuit, times: &[u32], preset: &str) -> Program {
     Program::with_levels(scheduled, preset, &ends)
 }
 
-/// The gates in order of time, those of one time in their own order; and where each time that has gates ends.
-fn sorted(times: &[u32]) -> (Vec<u32>, Vec<u32>) {
+/// The gates in order of time, those of one time with refreshes first and else in their own order; and where each time
+/// that has gates ends.
+fn sorted(circuit: &Circuit, times: &[u32]) -> (Vec<u32>, Vec<u32>) {
     let last = times.iter().copied().max().unwrap_or(0);
-    let mut next = vec![0_u32; last as usize + 2];
-    for &time in times {
-        next[time as usize + 1] += 1;
+    // Two places for each time: its refreshes, then its other gates.
+    let place = |index: usize| 2 * times[index] as usize + usize::from(!is_refresh(circuit.gates[index]));
+    let mut next = vec![0_u32; 2 * last as usize + 3];
+    for index in 0..times.len() {
+        next[place(index) + 1] += 1;
     }
     let mut ends = Vec::new();
     for time in 1..next.len() {
-        let has_gates = next[time] > 0;
         next[time] += next[time - 1];
-        if has_gates {
+        let has_gates = next[time] > ends.last().copied().unwrap_or(0);
+        if time % 2 == 0 && has_gates {
             ends.push(next[time]);
         }
     }
     let mut order = vec![0_u32; times.len()];
-    for (index, &time) in times.iter().enumerate() {
-        let at = &mut next[time as usize];
+    for index in 0..times.len() {
+        let at = &mut next[place(index)];
         order[*at as usize] = number(index);
         *at += 1;
     }
@@ -400,10 +404,11 @@ level 1
 dead %2 %3
 level 2
 %5 = refresh %0
-level 3
 %6 = xor %0 %1
+dead %0
+level 3
 %7 = and %1 %5
-dead %0 %1 %5
+dead %1 %5
 level 4
 %8 = and %6 %7
 dead %6 %7

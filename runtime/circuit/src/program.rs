@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use crate::{Circuit, Gate, Wire};
 
-/// A run of gates that do not depend on each other. A level is either all refreshes, handed to the machine together,
-/// or has none.
+/// A run of gates that do not depend on each other. Its refreshes, handed to the machine together, come first; the
+/// other gates are computed beside them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Level {
     /// Gate numbers.
@@ -45,15 +45,23 @@ impl Program {
         Program { circuit, levels, preset: preset.to_owned() }
     }
 
+    /// The gate numbers of a level's refreshes, and of its other gates.
+    pub fn split(&self, level: &Level) -> (Range<usize>, Range<usize>) {
+        let (start, end) = (level.gates.start as usize, level.gates.end as usize);
+        let gates = self.circuit.gates[start..end].iter();
+        let others = start + gates.take_while(|gate| matches!(gate, Gate::Refresh(_))).count();
+        (start..others, others..end)
+    }
+
     /// A program that runs the gates as they stand: a new level begins wherever a gate reads the level before it, or
-    /// refreshes meet other gates.
+    /// a refresh follows another gate.
     pub fn in_order(circuit: Circuit, preset: &str) -> Program {
         let mut ends = Vec::new();
         let mut start = 0;
         for (index, gate) in circuit.gates.iter().enumerate() {
-            let first = circuit.gates[start];
-            let mixed = matches!(gate, Gate::Refresh(_)) != matches!(first, Gate::Refresh(_));
-            if mixed || gate.operands().any(|wire| wire.index() >= start) {
+            let is_refresh = |gate: &Gate| matches!(gate, Gate::Refresh(_));
+            let is_late = index > start && is_refresh(gate) && !is_refresh(&circuit.gates[index - 1]);
+            if is_late || gate.operands().any(|wire| wire.index() >= start) {
                 ends.push(number(index));
                 start = index;
             }

@@ -2,7 +2,7 @@
 //! made by a pass goes through here before it is executed, so that later stages can index without asking.
 //!
 //! A program that passes has: operands before uses, input bits in range and read by one gate each, one wire per
-//! output bit, one origin per gate; levels that cover the gates in order, are all refreshes or have none, and read
+//! output bit, one origin per gate; levels that cover the gates in order, begin with their refreshes, and read
 //! only earlier levels; no read after a death, no death of an output, exactly one death of everything else.
 
 use std::collections::BTreeSet;
@@ -133,14 +133,12 @@ pub enum VerifyError {
         /// What it reads.
         operand: usize,
     },
-    /// A level has refreshes and other gates.
-    #[error(
-        "level {level} has refreshes and other gates (the first at %{gate}), but must be one or the other"
-    )]
-    MixedLevel {
+    /// A refresh stands after another gate of its level.
+    #[error("%{gate} in level {level} is a refresh after other gates, but a level's refreshes come first")]
+    LateRefresh {
         /// The level.
         level: usize,
-        /// The first gate that differs from the level's first.
+        /// The refresh.
         gate: usize,
     },
     /// A wire dies that does not exist yet.
@@ -278,7 +276,7 @@ impl Program {
         self.verify_cover()?;
         let died = self.verify_deaths()?;
         for level in 0..self.levels.len() {
-            self.verify_kind(level)?;
+            self.verify_order(level)?;
             self.verify_reads(level, &died)?;
         }
         Ok(())
@@ -329,11 +327,10 @@ impl Program {
         })
     }
 
-    fn verify_kind(&self, level: usize) -> Result<(), VerifyError> {
-        let range = &self.levels[level].gates;
-        let refreshes = |gate: u32| matches!(self.circuit.gates[gate as usize], Gate::Refresh(_));
-        match range.clone().find(|&gate| refreshes(gate) != refreshes(range.start)) {
-            Some(gate) => Err(VerifyError::MixedLevel { level, gate: gate as usize }),
+    fn verify_order(&self, level: usize) -> Result<(), VerifyError> {
+        let (_, mut others) = self.split(&self.levels[level]);
+        match others.find(|&gate| matches!(self.circuit.gates[gate], Gate::Refresh(_))) {
+            Some(gate) => Err(VerifyError::LateRefresh { level, gate }),
             None => Ok(()),
         }
     }
@@ -435,22 +432,24 @@ mod tests {
     }
 
     #[test]
-    fn a_level_is_refreshes_or_has_none_and_reads_only_earlier_ones() {
-        let merge = |p: &mut Program, level: usize| {
-            let next = p.levels.remove(level + 1);
-            p.levels[level].gates.end = next.gates.end;
-            p.levels[level].dead.extend(next.dead);
+    fn a_level_begins_with_its_refreshes_and_reads_only_earlier_ones() {
+        let text = |gates: &str| {
+            format!(
+                "program 1\npreset \"test\"\nfunction \"f\"\ninput \"x\" kind \"bits\" width 2\nlevel 0\nfrom \"f\"\n\
+                 %0 = input 0\n%1 = input 1\nlevel 1\n{gates}output \"y\" kind \"bits\" width 2 is %2 %3\n"
+            )
         };
-        let refresh_level = |p: &Program| {
-            let gate = first(p, |gate| matches!(gate, Gate::Refresh(_)));
-            p.levels.iter().position(|level| level.gates.contains(&(gate as u32))).unwrap()
-        };
-        let mixed = broken(|p| {
-            let level = refresh_level(p);
-            merge(p, level);
+        let beside = text("%2 = refresh %0\n%3 = and %0 %1\ndead %0 %1\n").parse::<Program>().unwrap();
+        assert_eq!(beside.split(&beside.levels[1]), (2..3, 3..4));
+        let mut late = beside;
+        late.circuit.gates.swap(2, 3);
+        assert_eq!(late.verify(), Err(VerifyError::LateRefresh { level: 1, gate: 3 }));
+        let merged = broken(|p| {
+            let next = p.levels.remove(1);
+            p.levels[0].gates.end = next.gates.end;
+            p.levels[0].dead.extend(next.dead);
         });
-        assert!(matches!(mixed, VerifyError::MixedLevel { .. } | VerifyError::OperandInLevel { .. }));
-        assert!(matches!(broken(|p| merge(p, 0)), VerifyError::OperandInLevel { level: 0, .. }));
+        assert!(matches!(merged, VerifyError::OperandInLevel { level: 0, .. }));
     }
 
     #[test]

@@ -242,16 +242,17 @@ impl Cone {
         Some(Table::variable(free))
     }
 
-    /// The set of one wire.
+    /// The set of one wire; nothing if it would be the 65th.
     fn atom(&mut self, wire: u32) -> Option<u64> {
-        let at = match self.atoms.iter().position(|&atom| atom == wire) {
-            Some(at) => at,
-            None => {
-                self.atoms.push(wire);
-                self.atoms.len() - 1
-            }
-        };
-        (at < 64).then(|| 1 << at)
+        let known = self.atoms.iter().position(|&atom| atom == wire);
+        let at = known.unwrap_or(self.atoms.len());
+        if at == u64::BITS as usize {
+            return None;
+        }
+        if known.is_none() {
+            self.atoms.push(wire);
+        }
+        Some(1 << at)
     }
 }
 
