@@ -22,7 +22,7 @@ use super::types::Ty;
 use crate::approx;
 use crate::float::fir::{self, Op};
 use crate::float::range;
-use crate::gadgets::format::{Real, Scalar};
+use crate::gadgets::format::{Real, Rounding, Scalar};
 use crate::hir::{Approximation, Evaluation, Limits, Proof};
 use crate::real::Function;
 use crate::source::Span;
@@ -1228,6 +1228,16 @@ impl<'a> Elaborator<'a> {
         }
     }
 
+    /// Notes the error of an operation that the program itself calls, exact but for one rounding.
+    fn prove_rounded(&mut self, function: &str, ty: Scalar, span: Span) {
+        let Some(format) = ty.as_float() else { return };
+        let halves = match format.rounding() {
+            Rounding::NearestEven | Rounding::NearestAway => 1,
+            Rounding::TowardZero | Rounding::Up | Rounding::Down => 2,
+        };
+        self.prove_of(function, span, &Exact::new(BigInt::from(halves), BigInt::from(2)));
+    }
+
     /// Notes how a function is evaluated.
     pub(super) fn note_evaluation(&mut self, evaluation: Evaluation) {
         if !self.evaluations.contains(&evaluation) {
@@ -1307,7 +1317,10 @@ impl<'a> Elaborator<'a> {
             Builtin::Maximum => Op::Maximum,
             Builtin::Remainder => Op::Remainder,
             Builtin::Fma => Op::Fma,
-            Builtin::Sqrt => Op::Sqrt,
+            Builtin::Sqrt => {
+                self.prove_rounded("sqrt", *ty, span);
+                Op::Sqrt
+            }
             Builtin::Floor => Op::Floor,
             Builtin::Ceil => Op::Ceil,
             Builtin::Round => Op::Round,

@@ -68,6 +68,16 @@ impl Format {
         (0..5).map(|step| sign | (bits + step).saturating_sub(2)).collect()
     }
 
+    /// The smallest normal value.
+    pub fn smallest_normal(self) -> f64 {
+        self.decode(1 << self.places())
+    }
+
+    /// Four units above the smallest normal value: below it a result that is up to 4 ulp off may be 0, fast.
+    pub fn flushed(self) -> f64 {
+        self.decode((1 << self.places()) + 4)
+    }
+
     /// The largest finite value.
     pub fn largest(self) -> f64 {
         let top = (1_u64 << self.exponent_bits) - 1;

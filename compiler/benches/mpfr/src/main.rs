@@ -25,7 +25,7 @@ use clap::Parser;
 use ffhec_circuit::{Circuit, Plain, evaluate};
 use ffhec_compiler::float::lower::lower;
 use ffhec_compiler::source::{NoFiles, Sources};
-use ffhec_compiler::{Options, analyze};
+use ffhec_compiler::{Grade, Options, analyze};
 
 use format::{FORMATS, Format};
 use functions::{FUNCTIONS, Function};
@@ -45,9 +45,24 @@ struct Arguments {
     /// An attribute for each call, such as '#[approx(taylor)]'. What doc comments state does not count then.
     #[arg(long, default_value = "")]
     attribute: String,
-    /// What errors must be below where the doc comments do not state the largest one.
-    #[arg(long, default_value_t = 1.0)]
-    bound: f64,
+    /// The grade `fast`, which promises an error below 4 ulp, and nothing where arguments or results are below the smallest
+    /// normal number, or results next to it: they are left out. What doc comments state does not count then.
+    #[arg(long)]
+    fast: bool,
+    /// What errors must be below where the doc comments do not state the largest one; 1, fast 4, if not given.
+    #[arg(long)]
+    bound: Option<f64>,
+}
+
+impl Arguments {
+    /// Whether the doc comments state the errors of what is measured.
+    fn as_stated(&self) -> bool {
+        self.attribute.is_empty() && !self.fast
+    }
+
+    fn most(&self) -> f64 {
+        self.bound.unwrap_or(if self.fast { 4.0 } else { 1.0 })
+    }
 }
 
 /// Most gates of a function.
@@ -90,25 +105,29 @@ struct Worst {
 
 /// Prints a line; whether the stated bound holds.
 fn measure(function: &Function, format: Format, arguments: &Arguments) -> Result<bool, String> {
-    let circuit = circuit(function, format, &arguments.attribute)?;
+    let circuit = circuit(function, format, arguments)?;
+    let is_flushed = |x: f64| arguments.fast && x != 0.0 && x.abs() < format.smallest_normal();
     let inputs = inputs::inputs(format, function.arity, arguments.sample);
     let mut worst = Worst { error: 0.0, at: Vec::new() };
     for rows in inputs.chunks(64) {
         for (row, result) in rows.iter().zip(outputs(&circuit, format, rows)) {
             let x: Vec<f64> = row.iter().map(|bits| format.decode(*bits)).collect();
-            if x.iter().any(|x| x.is_nan()) || !(function.domain)(&x) {
+            if x.iter().any(|x| x.is_nan() || is_flushed(*x)) || !(function.domain)(&x) {
                 continue;
             }
             let exact = (function.exact)(&x, format.precision + 64);
+            if arguments.fast && format.decode(result) == 0.0 && exact.to_f64().abs() < format.flushed() {
+                continue;
+            }
             let error = format.error(format.decode(result), &exact);
             if error > worst.error {
                 worst = Worst { error, at: x };
             }
         }
     }
-    let stated = stated::bound(function.name, format.name).filter(|_| arguments.attribute.is_empty());
+    let stated = stated::bound(function.name, format.name).filter(|_| arguments.as_stated());
     let exhaustive = format.bits() <= 16 && function.arity == 1;
-    let most = stated.filter(|_| exhaustive).map_or(arguments.bound, |stated| stated + 0.005);
+    let most = stated.filter(|_| exhaustive).map_or(arguments.most(), |stated| stated + 0.005);
     let holds = worst.error <= most;
     let at: Vec<String> = worst.at.iter().map(|x| format!("{x:e}")).collect();
     println!(
@@ -124,8 +143,8 @@ fn measure(function: &Function, format: Format, arguments: &Arguments) -> Result
     Ok(holds)
 }
 
-fn circuit(function: &Function, format: Format, attribute: &str) -> Result<Circuit, String> {
-    let (ty, name) = (format.name, function.name);
+fn circuit(function: &Function, format: Format, arguments: &Arguments) -> Result<Circuit, String> {
+    let (ty, name, attribute) = (format.name, function.name, &arguments.attribute);
     let text = match function.arity {
         1 => format!("fn main(x: {ty}) -> {ty} {{ {attribute} {name}(x) }}"),
         _ => format!("fn main(x: {ty}, y: {ty}) -> {ty} {{ {attribute} {name}(x, y) }}"),
@@ -133,7 +152,8 @@ fn circuit(function: &Function, format: Format, attribute: &str) -> Result<Circu
     let text = if name == "div" { text.replace("div(x, y)", "x / y") } else { text };
     let mut sources = Sources::default();
     sources.add("measured.ffl", text);
-    let analysis = analyze(&mut sources, &Options::default(), &mut NoFiles)
+    let grade = if arguments.fast { Grade::Fast } else { Grade::Faithful };
+    let analysis = analyze(&mut sources, &Options { grade, ..Options::default() }, &mut NoFiles)
         .map_err(|found| ffhec_compiler::diag::render(&found, &sources, false))?;
     lower(&analysis.graph, MOST_GATES).map_err(|_| format!("{name} in {ty} has more than {MOST_GATES} gates"))
 }
