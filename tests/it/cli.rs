@@ -72,6 +72,26 @@ fn a_run_that_does_not_fit_the_memory_is_refused_before_it_starts() {
 }
 
 #[test]
+fn a_run_that_does_not_fit_side_by_side_runs_one_after_the_other() {
+    const CUBES: &[u8] =
+        b"fn main(x: [uint<5>; 24]) -> [uint<5>; 24] { [x[i] * x[i] * x[i] for i in 0..24] }";
+    let values: Vec<String> = (0..24).map(|i| format!("x[{i}]={}", i + 3)).collect();
+    let values: Vec<&str> = values.iter().flat_map(|value| ["--in", value]).collect();
+    let run = |limit: usize| {
+        let arguments = ["run", "-", "--preset", "test", "--threads", "1", "--memory-limit"];
+        ffhec_with_stdin(&[&arguments[..], &[&limit.to_string()], &values].concat(), CUBES)
+    };
+    let expected = run(1 << 30);
+    assert_eq!(expected.code, 0, "{}", expected.err);
+    assert!(!expected.err.contains("levels in place of"), "{}", expected.err);
+    let mut less = (12 << 20..14 << 20).step_by(40_000).rev().map(run);
+    let less = less.find(|outcome| outcome.err.contains("levels in place of")).unwrap();
+    assert_eq!((less.code, less.out), (0, expected.out), "{}", less.err);
+    let none = run(12 << 20);
+    assert!(none.code == 3 && none.err.contains("raise --memory-limit"), "{}", none.err);
+}
+
+#[test]
 fn a_compiled_program_runs_like_its_source() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("m.ffc");

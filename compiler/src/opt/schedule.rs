@@ -83,9 +83,10 @@ fn stages(circuit: &Circuit, batches: Vec<u32>) -> Vec<u32> {
     stages
 }
 
-/// The place of each gate in an order that finishes what an output needs before it turns to the next one, and what one
-/// operand needs before the other.
+/// The place of each gate in an order that finishes what an output needs before it turns to the next one, and what the
+/// operand after more refreshes needs before the other.
 fn depth_first(circuit: &Circuit) -> Vec<u32> {
+    let earliest = earliest_stages(circuit);
     const OPEN: u32 = u32::MAX;
     let mut ranks = vec![OPEN; circuit.gates.len()];
     let mut next = 0;
@@ -96,7 +97,8 @@ fn depth_first(circuit: &Circuit) -> Vec<u32> {
         stack.push(root);
         while let Some(&wire) = stack.last() {
             let is_open = |wire: &Wire| ranks[wire.index()] == OPEN;
-            let below = circuit.gates[wire.index()].operands().find(is_open).filter(|_| is_open(&wire));
+            let open = circuit.gates[wire.index()].operands().filter(is_open);
+            let below = open.max_by_key(|wire| earliest[wire.index()]).filter(|_| is_open(&wire));
             if let Some(below) = below {
                 stack.push(below);
                 continue;
