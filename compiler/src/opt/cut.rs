@@ -16,7 +16,7 @@
 
 use ffhec_circuit::{Circuit, Gate};
 
-use super::readers::Readers;
+use super::readers::{Readers, number};
 
 /// A largest set of disjoint paths from sources to sinks, and the minimum cuts that it shows. Which wires are in the
 /// two extreme cuts does not depend on which largest set it is.
@@ -367,10 +367,6 @@ fn outlet(wire: usize) -> usize {
 
 fn is_outlet(node: usize) -> bool {
     node % 2 == 1
-}
-
-fn number(wire: usize) -> u32 {
-    u32::try_from(wire).expect("bounded: wires have 32 bits")
 }
 
 fn is_linear(gate: Gate) -> bool {

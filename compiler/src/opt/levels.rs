@@ -28,7 +28,7 @@ use std::collections::BinaryHeap;
 
 use ffhec_circuit::{Circuit, Gate};
 
-use super::readers::Readers;
+use super::readers::{Readers, number};
 
 /// A choice of wires, and how good it is.
 pub(super) struct Chosen {
@@ -324,10 +324,6 @@ impl<'a> Packing<'a> {
 /// A bound is a whole number; a little is left for the rounding of divisions.
 fn rounded_up(bound: f64) -> usize {
     (bound - 1e-6).ceil().max(0.0) as usize
-}
-
-fn number(wire: usize) -> u32 {
-    u32::try_from(wire).expect("bounded: wires have 32 bits")
 }
 
 /// A placement under search. Invariant: `before[w] <= most` for every wire.

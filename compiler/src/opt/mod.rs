@@ -76,11 +76,11 @@ impl Pass {
         }
     }
 
-    /// Takes the step for less depth within `most` ANDs, if it has one, or for the fewest.
+    /// Takes the step for less depth within `most` ANDs, if it has one for circuits from elsewhere, or for the fewest.
     fn run_within(&self, circuit: Circuit, origin: Origin, most: Option<usize>) -> Circuit {
-        match (self.within, most) {
-            (Some(within), Some(most)) => within(circuit, most),
-            (None, _) | (_, None) => self.run(circuit, origin),
+        match (origin, self.within, most) {
+            (Origin::Elsewhere, Some(within), Some(most)) => within(circuit, most),
+            (Origin::Gadgets, ..) | (_, None, _) | (_, _, None) => self.run(circuit, origin),
         }
     }
 }
@@ -90,7 +90,8 @@ pub const PASSES: &[Pass] = &[
     Pass::new("simplify", simplify, simplify),
     Pass::new("rewrite", rewrite, rewrite_all),
     Pass::new("resubstitute", resubstitute, resubstitute_all),
-    // In programs the longer sums would take more refreshes than the few ANDs are worth.
+    // Gadgets add up many terms by carry-save trees already, and in programs the longer sums of what is left would take
+    // more refreshes than the few ANDs are worth.
     Pass::new("adders", std::convert::identity, merge_adders).or_within(merge_adders_within),
     Pass::new("share", share, share_all),
     Pass::new("balance", balance, balance),

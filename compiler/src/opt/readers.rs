@@ -1,6 +1,6 @@
-//! Who reads a wire: the edges of a circuit, forwards.
+//! Who reads a wire: the edges of a circuit, forwards; and the sums that are read but once.
 
-use ffhec_circuit::Circuit;
+use ffhec_circuit::{Circuit, Gate};
 
 /// For each wire, the gates that read it, in ascending order; a gate that reads a wire twice is there twice.
 pub(super) struct Readers {
@@ -59,4 +59,22 @@ pub(super) fn read_once(circuit: &Circuit) -> Vec<bool> {
         once[index] = !again[index];
     }
     once
+}
+
+/// Whether each wire is a partial sum that only a larger sum reads, given which are read once.
+pub(super) fn partial_sums(circuit: &Circuit, once: &[bool]) -> Vec<bool> {
+    let mut partial = vec![false; circuit.gates.len()];
+    for gate in &circuit.gates {
+        if let Gate::Xor(a, b) = *gate {
+            for wire in [a, b] {
+                partial[wire.index()] = once[wire.index()] && matches!(circuit.gate(wire), Gate::Xor(..));
+            }
+        }
+    }
+    partial
+}
+
+/// The number of a gate.
+pub(super) fn number(index: usize) -> u32 {
+    u32::try_from(index).expect("bounded: wires have 32 bits")
 }

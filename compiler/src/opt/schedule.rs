@@ -20,7 +20,7 @@ use std::collections::BinaryHeap;
 
 use ffhec_circuit::{Circuit, Gate, Program, Wire};
 
-use super::readers::Readers;
+use super::readers::{Readers, number};
 
 /// `circuit`, refreshes placed for `preset`, sorted into levels.
 pub fn schedule(circuit: &Circuit, preset: &str) -> Program {
@@ -111,10 +111,6 @@ fn depth_first(circuit: &Circuit) -> Vec<u32> {
         }
     }
     ranks
-}
-
-fn number(index: usize) -> u32 {
-    u32::try_from(index).expect("bounded: wires have 32 bits")
 }
 
 fn is_refresh(gate: Gate) -> bool {

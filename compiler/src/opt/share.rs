@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BinaryHeap, HashMap};
 use ffhec_circuit::{Circuit, Gate, Wire};
 
 use super::dead::remove_dead;
-use super::readers::read_once;
+use super::readers::{number, partial_sums, read_once};
 use super::rebuild::Rebuild;
 
 /// The most pairs of terms that are looked at; in circuits with more, of long sums only terms near each other.
@@ -62,7 +62,7 @@ const NONE: u32 = u32::MAX;
 
 impl Sums {
     fn of(circuit: &Circuit) -> Self {
-        let partial = partial(circuit);
+        let partial = partial_sums(circuit, &read_once(circuit));
         let mut sums = Sums {
             of_wire: vec![NONE; circuit.gates.len()],
             terms: Vec::new(),
@@ -176,7 +176,7 @@ impl Sums {
 
     /// The circuit with these sums.
     fn rebuilt(&self, circuit: &Circuit) -> Circuit {
-        let partial = partial(circuit);
+        let partial = partial_sums(circuit, &read_once(circuit));
         let mut rebuild = Rebuild::new(circuit);
         let mut made: Vec<Option<Wire>> = vec![None; self.pairs.len()];
         for (index, &sum) in self.of_wire.iter().enumerate() {
@@ -222,24 +222,6 @@ impl Sums {
         }
         of(rebuild, made, term).expect("it was made last")
     }
-}
-
-/// Whether each wire is a partial sum that only a larger sum reads.
-fn partial(circuit: &Circuit) -> Vec<bool> {
-    let once = read_once(circuit);
-    let mut partial = vec![false; circuit.gates.len()];
-    for gate in &circuit.gates {
-        if let Gate::Xor(a, b) = *gate {
-            for wire in [a, b] {
-                partial[wire.index()] = once[wire.index()] && matches!(circuit.gate(wire), Gate::Xor(..));
-            }
-        }
-    }
-    partial
-}
-
-fn number(index: usize) -> u32 {
-    u32::try_from(index).expect("bounded: wires have 32 bits")
 }
 
 #[cfg(test)]

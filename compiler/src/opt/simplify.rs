@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use ffhec_circuit::{Circuit, Gate, Wire};
 
 use super::dead::remove_dead;
-use super::readers::read_once;
+use super::readers::{partial_sums, read_once};
 use super::rebuild::Rebuild;
 
 /// The most times that a circuit is rebuilt; two or three usually reach the fixed point.
@@ -123,14 +123,7 @@ struct Sums<'a> {
 impl<'a> Sums<'a> {
     fn of(circuit: &'a Circuit) -> Self {
         let once = read_once(circuit);
-        let mut partial = vec![false; circuit.gates.len()];
-        for gate in &circuit.gates {
-            if let Gate::Xor(a, b) = *gate {
-                for wire in [a, b] {
-                    partial[wire.index()] = once[wire.index()] && matches!(circuit.gate(wire), Gate::Xor(..));
-                }
-            }
-        }
+        let partial = partial_sums(circuit, &once);
         Sums { circuit, once, partial, open: Vec::new(), products: Vec::new(), terms: Vec::new() }
     }
 

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use ffhec_circuit::counted;
+
 use super::sweep::{Lit, Node};
 
 /// Nodes below some roots. If two roots are equal for all values of the leaves, they are equal; the converse holds only
@@ -20,16 +22,6 @@ const TABLE_WORDS: usize = 1 << (TABLE_LEAVES - 6);
 /// How far the search for few leaves looks.
 const TABLE_INNER: usize = 100;
 const TABLE_WIDEST: usize = 24;
-
-/// What the leaves of a table carry: row `r` holds the bits of `r`.
-const COUNTING: [u64; 6] = [
-    0xaaaa_aaaa_aaaa_aaaa,
-    0xcccc_cccc_cccc_cccc,
-    0xf0f0_f0f0_f0f0_f0f0,
-    0xff00_ff00_ff00_ff00,
-    0xffff_0000_ffff_0000,
-    0xffff_ffff_0000_0000,
-];
 
 /// What is below `roots`, nearest (by number) first, up to `most` inner nodes.
 pub(crate) fn below(nodes: &[Node], roots: [u32; 2], most: usize) -> Window {
@@ -101,11 +93,7 @@ fn zip(a: [u64; TABLE_WORDS], b: [u64; TABLE_WORDS], of: impl Fn(u64, u64) -> u6
 
 fn counting(leaf: usize) -> [u64; TABLE_WORDS] {
     debug_assert!(leaf < TABLE_LEAVES);
-    std::array::from_fn(|word| match COUNTING.get(leaf) {
-        Some(pattern) => *pattern,
-        None if (word >> (leaf - 6)) & 1 == 1 => u64::MAX,
-        None => 0,
-    })
+    std::array::from_fn(|word| counted(leaf, word))
 }
 
 /// The largest window below `roots`, of those met on the way down, with few enough leaves for tables.

@@ -376,12 +376,17 @@ fn up(error: f64) -> f64 {
     (error * 100.0 - 1e-9).ceil().max(0.0) / 100.0
 }
 
-/// How many of the formats are measured: without `STDLIB_DOC` and `STDLIB_SAMPLE`, few functions in the widest one.
+/// How many of the formats are measured: without `STDLIB_DOC` and `STDLIB_SAMPLE`, few functions in the widest one, and
+/// fast ones in the three small ones.
 fn measured_formats(function: &Function, grade: Grade) -> usize {
     const WIDE: [&str; 5] = ["exp", "ln", "sin", "sqrt", "recip"];
     let all = ["STDLIB_DOC", "STDLIB_SAMPLE"].into_iter().any(|name| std::env::var(name).is_ok());
-    let is_wide = grade == Grade::Faithful && WIDE.contains(&function.name);
-    if is_wide || all { FORMATS.len() } else { FORMATS.len() - 1 }
+    match grade {
+        _ if all => FORMATS.len(),
+        Grade::Faithful if WIDE.contains(&function.name) => FORMATS.len(),
+        Grade::Faithful => FORMATS.len() - 1,
+        Grade::Fast => FORMATS.len() - 2,
+    }
 }
 
 /// Whether `STDLIB_FUNCTIONS` names a function, or is not given.

@@ -83,17 +83,19 @@ impl Circuit {
     }
 }
 
-/// Bit `bit` of the numbers `64 word .. 64 word + 64`.
-fn counted(bit: usize, word: usize) -> u64 {
-    const LOW: [u64; 6] = [
-        0xaaaa_aaaa_aaaa_aaaa,
-        0xcccc_cccc_cccc_cccc,
-        0xf0f0_f0f0_f0f0_f0f0,
-        0xff00_ff00_ff00_ff00,
-        0xffff_0000_ffff_0000,
-        0xffff_ffff_0000_0000,
-    ];
-    match LOW.get(bit) {
+/// The truth tables of six variables: row `r` of variable `i` is bit `i` of `r`.
+pub const VARIABLES: [u64; 6] = [
+    0xaaaa_aaaa_aaaa_aaaa,
+    0xcccc_cccc_cccc_cccc,
+    0xf0f0_f0f0_f0f0_f0f0,
+    0xff00_ff00_ff00_ff00,
+    0xffff_0000_ffff_0000,
+    0xffff_ffff_0000_0000,
+];
+
+/// Bit `bit` of the numbers `64 word .. 64 word + 64`: word number `word` of the truth table of variable `bit`.
+pub fn counted(bit: usize, word: usize) -> u64 {
+    match VARIABLES.get(bit) {
         Some(pattern) => *pattern,
         None if (word >> (bit - 6)) & 1 == 1 => u64::MAX,
         None => 0,

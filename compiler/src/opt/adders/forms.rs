@@ -6,6 +6,7 @@
 
 use std::collections::{BinaryHeap, HashMap};
 
+use crate::opt::readers::number;
 use ffhec_circuit::{Circuit, Gate, Wire};
 
 /// A value: the wire that was the first to have it, perhaps complemented, or a constant.
@@ -154,10 +155,6 @@ fn word(number: u32) -> u128 {
     };
     let state = |step: u64| (2 * u64::from(number) + step).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     half(state(1)) << 64 | half(state(2))
-}
-
-pub(super) fn number(index: usize) -> u32 {
-    u32::try_from(index).expect("bounded: wires have 32 bits")
 }
 
 #[cfg(test)]

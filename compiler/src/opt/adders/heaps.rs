@@ -14,7 +14,8 @@ use std::collections::BTreeSet;
 use ffhec_circuit::{Circuit, Gate};
 
 use super::find::{Adders, NONE, Node};
-use super::forms::{Forms, Lit, number};
+use super::forms::{Forms, Lit};
+use crate::opt::readers::number;
 
 /// Adders that can be replaced together.
 #[derive(Clone, Debug)]

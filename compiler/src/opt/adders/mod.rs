@@ -21,9 +21,10 @@ mod plan;
 use ffhec_circuit::{Circuit, Gate, Wire};
 
 use super::dead::remove_dead;
+use super::readers::number;
 use emit::{Choice, Cycle, Emitted, Source, emit};
 use find::{Adders, NONE};
-use forms::{Forms, number};
+use forms::Forms;
 use heaps::heaps;
 use plan::{FAST, Shape, TIMELY};
 

@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use ffhec_circuit::{Circuit, Gate, Wire};
 
 use crate::opt::dead::remove_dead;
+use crate::opt::readers::number;
 use crate::opt::rebuild::Rebuild;
 
 /// What computes a node.
@@ -381,10 +382,6 @@ impl<'a> Net<'a> {
         }
         remove_dead(rebuild.finish())
     }
-}
-
-fn number(index: usize) -> u32 {
-    u32::try_from(index).expect("bounded: wires have 32 bits")
 }
 
 /// Rows that tell values apart: uniform ones, mostly 0, mostly 1, and all ports nearly alike.

@@ -6,6 +6,7 @@
 use ffhec_circuit::{Builder, Circuit, Gate, Wire};
 
 use crate::opt::dead::remove_dead;
+use crate::opt::readers::number;
 use crate::opt::rebuild::Rebuild;
 use crate::prove::sweep::{Lit, Node};
 
@@ -282,8 +283,4 @@ fn and_depths(circuit: &Circuit) -> Vec<u32> {
         depths[index] = below + u32::from(matches!(gate, Gate::And(..)));
     }
     depths
-}
-
-pub(super) fn number(index: usize) -> u32 {
-    u32::try_from(index).expect("bounded: wires have 32 bits")
 }

@@ -2,7 +2,8 @@
 
 use ffhec_circuit::Circuit;
 
-use super::graph::{Form, Graph, Sum, number};
+use super::graph::{Form, Graph, Sum};
+use crate::opt::readers::number;
 use crate::prove::CONFLICT_COST;
 use crate::prove::simulate::Random;
 use crate::prove::solver::{Answer, ask};

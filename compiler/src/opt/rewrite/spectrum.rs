@@ -180,14 +180,7 @@ fn table_of(spectrum: &[i16], dimension: usize) -> u64 {
 
 /// The truth table over six variables of variable `index`.
 pub(in crate::opt) const fn variable(index: usize) -> u64 {
-    [
-        0xaaaa_aaaa_aaaa_aaaa,
-        0xcccc_cccc_cccc_cccc,
-        0xf0f0_f0f0_f0f0_f0f0,
-        0xff00_ff00_ff00_ff00,
-        0xffff_0000_ffff_0000,
-        0xffff_ffff_0000_0000,
-    ][index]
+    ffhec_circuit::VARIABLES[index]
 }
 
 /// The truth table over six variables of the sum of a set of them.
