@@ -14,6 +14,7 @@ mod cut;
 mod dead;
 mod depth;
 mod levels;
+mod quiet;
 mod readers;
 mod rebuild;
 mod refresh;

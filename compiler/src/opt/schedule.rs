@@ -98,7 +98,7 @@ fn depth_first(circuit: &Circuit) -> Vec<u32> {
         while let Some(&wire) = stack.last() {
             let is_open = |wire: &Wire| ranks[wire.index()] == OPEN;
             let open = circuit.gates[wire.index()].operands().filter(is_open);
-            let below = open.max_by_key(|wire| earliest[wire.index()]).filter(|_| is_open(&wire));
+            let below = open.min_by_key(|wire| Reverse(earliest[wire.index()])).filter(|_| is_open(&wire));
             if let Some(below) = below {
                 stack.push(below);
                 continue;

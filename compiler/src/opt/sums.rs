@@ -245,7 +245,7 @@ impl<'a> Rebuild<'a> {
 }
 
 /// Drops what no output needs.
-fn without_dead(Combined { circuit, marks }: Combined) -> Combined {
+pub(super) fn without_dead(Combined { circuit, marks }: Combined) -> Combined {
     let is_live = live(&circuit);
     let mut kept = circuit.emptied(circuit.gates.len());
     let mut kept_marks = Vec::new();
