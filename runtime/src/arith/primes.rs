@@ -45,19 +45,26 @@ pub fn primes_below(bound: usize) -> Vec<u64> {
 #[derive(Clone, Debug)]
 pub struct PrimeSource {
     packs: Vec<Pack>,
+    /// Limbs of the numbers that are sieved fastest.
+    limbs: usize,
 }
 
-/// Small primes and their product, which fits in a word.
+/// Small odd primes and their product `m`, which fits in a word.
 #[derive(Clone, Debug)]
 struct Pack {
     product: u64,
     primes: Vec<u64>,
+    /// `-1 / m` modulo `2^64`.
+    inverse: u64,
+    /// `2^(64 (limbs + 1))` modulo `m`.
+    factor: u64,
 }
 
 impl PrimeSource {
     /// Prepares for primes of about `bits` bits.
     pub fn new(bits: u32) -> PrimeSource {
-        PrimeSource { packs: pack(&primes_below(sieve_bound(bits)).split_off(1)) }
+        let limbs = (bits as usize).div_ceil(limbs::BITS);
+        PrimeSource { packs: pack(&primes_below(sieve_bound(bits)).split_off(1), limbs), limbs }
     }
 
     /// A prime of exactly `bits` bits. It is drawn uniformly among the primes of a block that is drawn uniformly, so
@@ -106,8 +113,12 @@ impl PrimeSource {
     /// The `i < BLOCK` for which no small prime divides `start + 2i`, for an odd start.
     fn sieve(&self, start: &BigUint) -> Vec<usize> {
         let mut composite = vec![false; BLOCK];
+        let mut words = limbs::limbs_of(start);
+        words.resize(self.limbs.max(words.len()), 0);
         for pack in &self.packs {
-            let remainder = word_remainder(start, pack.product);
+            let is_usual = words.len() == self.limbs;
+            let remainder =
+                if is_usual { pack.remainder(&words) } else { word_remainder(start, pack.product) };
             for prime in &pack.primes {
                 // start + 2i = 0 modulo the prime: 2i is the even one of prime - r and 2 prime - r.
                 let missing = prime - remainder % prime;
@@ -138,19 +149,53 @@ fn word_remainder(value: &BigUint, divisor: u64) -> u64 {
     (value % divisor).to_u64().expect("a remainder is smaller than its word-sized divisor")
 }
 
-fn pack(primes: &[u64]) -> Vec<Pack> {
-    let mut packs: Vec<Pack> = Vec::new();
+impl Pack {
+    fn new(primes: Vec<u64>, limbs: usize) -> Pack {
+        let product: u64 = primes.iter().product();
+        // Newton's iteration doubles the bits that are right, from three on.
+        let inverse = (0..5).fold(product, |inverse, _| {
+            inverse.wrapping_mul(2_u64.wrapping_sub(product.wrapping_mul(inverse)))
+        });
+        let modulus = u128::from(product);
+        let word = (1_u128 << 64) % modulus;
+        let factor = (0..=limbs).fold(1 % modulus, |factor, _| factor * word % modulus);
+        let factor = u64::try_from(factor).expect("a remainder is smaller than its word-sized divisor");
+        Pack { product, primes, inverse: inverse.wrapping_neg(), factor }
+    }
+
+    /// `(x + q m) / 2^64` for the `q` that makes it whole (Montgomery): at most `m` if `x < 2^64 + m`, at most `2 m` for all.
+    fn reduced(&self, x: u128) -> u128 {
+        let q = (x as u64).wrapping_mul(self.inverse);
+        let added = u128::from(q) * u128::from(self.product);
+        // The low words add up to 0 or 2^64.
+        (x >> 64) + (added >> 64) + u128::from(x as u64 != 0)
+    }
+
+    /// The remainder of a number of as many limbs as the pack is for: a limb takes two products and no division.
+    fn remainder(&self, limbs: &[u64]) -> u64 {
+        let scaled = limbs.iter().fold(0, |sum, &limb| self.reduced(sum + u128::from(limb)));
+        (self.reduced(scaled * u128::from(self.factor)) % u128::from(self.product)) as u64
+    }
+}
+
+/// The primes in packs; `limbs` are those of the numbers that are to be sieved.
+fn pack(primes: &[u64], limbs: usize) -> Vec<Pack> {
+    let mut packs: Vec<Vec<u64>> = Vec::new();
+    let mut product = None::<u64>;
     for &prime in primes {
-        let grown = packs.last().and_then(|pack| pack.product.checked_mul(prime));
-        match (packs.last_mut(), grown) {
-            (Some(pack), Some(product)) => {
-                pack.product = product;
-                pack.primes.push(prime);
+        let grown = product.and_then(|product| product.checked_mul(prime));
+        match packs.last_mut().filter(|_| grown.is_some()) {
+            Some(pack) => {
+                pack.push(prime);
+                product = grown;
             }
-            (_, _) => packs.push(Pack { product: prime, primes: vec![prime] }),
+            None => {
+                packs.push(vec![prime]);
+                product = Some(prime);
+            }
         }
     }
-    packs
+    packs.into_iter().map(|primes| Pack::new(primes, limbs)).collect()
 }
 
 /// Rounds after which a random odd `bits`-bit number is composite with probability below `2^-ERROR_BITS`:
@@ -200,7 +245,7 @@ impl SmallFactorSieve {
         /// Packs per leaf of the remainder tree.
         const GROUP: usize = 32;
         let odd_primes = primes_below(bound).split_off(1);
-        let packs = pack(&odd_primes);
+        let packs = pack(&odd_primes, GROUP);
         let base_limbs = limbs::limbs_of(base);
         // Trees of about half the length of the base: longer products would be divided by for nothing.
         let per_tree = (base_limbs.len() / 2).max(GROUP).next_multiple_of(GROUP);
@@ -210,9 +255,10 @@ impl SmallFactorSieve {
             let root = Divisor::new(tree.product(), tree.product().len());
             let leaves = RemainderTree::new(&tree).remainders(root.remainder(base_limbs.clone()));
             let words = |(group, leaf): (&[Pack], &Vec<u64>)| {
-                let leaf = limbs::integer(leaf);
+                let mut leaf = leaf.clone();
+                leaf.resize(GROUP, 0);
                 let words = |pack: &Pack| {
-                    let remainder = word_remainder(&leaf, pack.product);
+                    let remainder = pack.remainder(&leaf);
                     pack.primes.iter().map(|prime| remainder % prime).collect::<Vec<_>>()
                 };
                 group.iter().flat_map(words).collect::<Vec<_>>()
@@ -259,6 +305,28 @@ mod tests {
     fn sieve_counts_the_primes() {
         assert_eq!(primes_below(30), [2, 3, 5, 7, 11, 13, 17, 19, 23, 29]);
         assert_eq!(primes_below(1 << 20).len(), 82_025);
+    }
+
+    #[test]
+    fn remainders_by_packs_are_those_of_division() {
+        let mut rng = ChaCha20Rng::from_seed([6; 32]);
+        for limbs in [1, 2, 25, 33] {
+            let packs = pack(&primes_below(3000).split_off(1), limbs);
+            assert!(packs.iter().any(|pack| pack.product >> 63 == 1), "products of 64 bits");
+            let one = BigUint::one();
+            let largest = (&one << (64 * limbs)) - &one;
+            let random = random_bits(&mut rng, 64 * limbs);
+            for value in [BigUint::zero(), one, random, largest] {
+                let words = limbs::padded_limbs(&value, limbs);
+                for pack in &packs {
+                    assert_eq!(pack.remainder(&words), word_remainder(&value, pack.product), "{value}");
+                }
+            }
+        }
+        // Starts that are longer than what the source is for.
+        let start = random_bits(&mut rng, 900) | BigUint::one();
+        let source = |limbs| PrimeSource { packs: pack(&primes_below(3000).split_off(1), limbs), limbs };
+        assert!(source(14).sieve(&start) == source(15).sieve(&start), "the same numbers are left");
     }
 
     #[test]
