@@ -347,30 +347,34 @@ impl Default for Goal {
 }
 
 impl Goal {
-    /// The objectives that are to be tried: the first, and the others.
-    pub(crate) fn objectives(self) -> (Objective, &'static [Objective]) {
-        match self {
-            Goal::Objective(objective) => (objective, &[]),
-            Goal::Time { .. } => (Objective::ALL[0], &Objective::ALL[1..]),
-        }
-    }
-
-    /// The number of threads that they are compared for.
-    pub(crate) fn threads(self) -> usize {
-        match self {
-            Goal::Objective(_) => 1,
+    /// What `build` makes for the objective, or for the one of all whose `time` is the least: the first of equals. `build`
+    /// gets a voice that makes remarks on what all have in common once.
+    pub(crate) fn reach<T, E>(
+        self,
+        voice: &Voice,
+        mut build: impl FnMut(Objective, &Voice) -> Result<T, E>,
+        mut time: impl FnMut(&T, usize) -> Result<f64, E>,
+    ) -> Result<T, E> {
+        let threads = match self {
+            Goal::Objective(objective) => return build(objective, voice),
             Goal::Time { threads } => threads,
+        };
+        let [first, others @ ..] = Objective::ALL;
+        let mut best = build(first, voice)?;
+        let mut chosen = (time(&best, threads)?, first);
+        for objective in others {
+            let next = build(objective, &voice.without_remarks())?;
+            let time = time(&next, threads)?;
+            if time < chosen.0 {
+                (best, chosen) = (next, (time, objective));
+            }
         }
-    }
-
-    /// Says which one was chosen, if there was a choice.
-    pub(crate) fn tell(self, chosen: Objective, voice: &Voice) {
-        if let Goal::Time { threads } = self {
-            voice.say(&format!(
-                "--objective {chosen} is predicted to take the least time of all on {threads} {}",
-                if threads == 1 { "thread" } else { "threads" }
-            ));
-        }
+        voice.say(&format!(
+            "--objective {} is predicted to take the least time of all on {threads} {}",
+            chosen.1,
+            if threads == 1 { "thread" } else { "threads" }
+        ));
+        Ok(best)
     }
 }
 

@@ -11,13 +11,10 @@ use crate::args::{Emit, Goal};
 use crate::failure::Failure;
 use crate::progress::{Stages, Voice};
 use crate::verify::Verifier;
-use crate::{emit, files, presets, sealed, table};
+use crate::{emit, files, presets, program, sealed, table};
 
 /// Longest circuit file, in bytes: tens of millions of gates in most formats.
 const LONGEST: usize = 1 << 30;
-
-/// The random inputs on which the result is compared are the same in every run.
-const SEED: u64 = 0xff8e_c0de;
 
 /// Reads `input`, optimises it for `goal` and writes it to `output`.
 pub(crate) fn opt(
@@ -42,7 +39,7 @@ pub(crate) fn opt(
     }
     let (optimised, verifier) = optimise_for(&circuit, goal, preset, verify.then(Verifier::default), voice)?;
     voice.say(&line("optimised", &optimised));
-    match circuit.compare(&optimised, SEED) {
+    match circuit.compare(&optimised, program::SEED) {
         Ok(Comparison::Proved) => voice.say("the same outputs for all inputs"),
         Ok(Comparison::Sampled(rows)) => voice.say(&format!("the same outputs for {rows} random inputs")),
         Err(difference) => {
@@ -104,33 +101,18 @@ fn optimise_for(
     verifier: Option<Verifier>,
     voice: &Voice,
 ) -> Result<(Circuit, Option<Verifier>), Failure> {
-    let (first, others) = goal.objectives();
-    let optimise = |objective| -> Result<_, Failure> {
+    let target = presets::params_of(preset)?.target();
+    let build = |objective: Objective, voice: &Voice| {
         let mut verifier = verifier.clone();
         Ok((optimise(circuit, objective, verifier.as_mut(), voice)?, verifier))
     };
-    let mut best = optimise(first)?;
-    if others.is_empty() {
-        return Ok(best);
-    }
-    let target = presets::params_of(preset)?.target();
-    let time = |circuit: &Circuit| -> Result<f64, Failure> {
-        Ok(program(circuit, &target)?.time_ns(&target.costs, goal.threads()))
-    };
-    let mut chosen = (time(&best.0)?, first);
-    for &objective in others {
-        let optimised = optimise(objective)?;
-        let time = time(&optimised.0)?;
-        if time < chosen.0 {
-            (best, chosen) = (optimised, (time, objective));
-        }
-    }
-    goal.tell(chosen.1, voice);
-    Ok(best)
+    goal.reach(voice, build, |(circuit, _), threads| {
+        Ok(scheduled(circuit, &target)?.time_ns(&target.costs, threads))
+    })
 }
 
 /// With refreshes, and sorted into levels.
-fn program(circuit: &Circuit, target: &Target) -> Result<Program, Failure> {
+fn scheduled(circuit: &Circuit, target: &Target) -> Result<Program, Failure> {
     let placed = place(circuit, target).map_err(|error| {
         Failure::user(error.to_string(), "choose another preset; `ffhec params` lists them")
     })?;
@@ -176,5 +158,5 @@ fn bytes(circuit: &Circuit, what: Emit, output: &Path, preset: &str) -> Result<V
             )
         })?;
     }
-    sealed::program_bytes(&program(circuit, &presets::params_of(preset)?.target())?)
+    sealed::program_bytes(&scheduled(circuit, &presets::params_of(preset)?.target())?)
 }

@@ -38,13 +38,6 @@ pub(crate) struct Loaded {
     pub(crate) verifier: Option<Verifier>,
 }
 
-impl Loaded {
-    /// Predicted time of an evaluation, in nanoseconds.
-    fn time_ns(&self, threads: usize) -> f64 {
-        self.program.time_ns(&self.target.costs, threads)
-    }
-}
-
 /// A program's text, and how it is compiled.
 pub(crate) struct Source {
     pub(crate) name: String,
@@ -60,7 +53,7 @@ pub(crate) struct Source {
 pub(crate) const DEFAULT_PRESET: &str = "toy";
 
 /// The random inputs on which a program is compared with its gates before the optimiser are the same in every run.
-const SEED: u64 = 0xff8e_c0de;
+pub(crate) const SEED: u64 = 0xff8e_c0de;
 
 /// How many gates that comparison evaluates at most, 64 rows at a time.
 const WORK: usize = 1 << 28;
@@ -120,25 +113,15 @@ pub(crate) fn load_verified(
             let params = presets::params_of(preset.unwrap_or(DEFAULT_PRESET))?;
             let goal = args.objective.unwrap_or_default();
             let options = options(args)?;
-            let build = |objective: Objective, verifier: Option<Verifier>, voice: &Voice| {
+            let build = |objective: Objective, voice: &Voice| {
                 let options = Options { objective, ..options.clone() };
                 let (name, text, directory) = (name.clone(), text.clone(), directory.clone());
                 let source = Source { name, text, directory, options, requires: false };
-                build(source, params.clone(), verifier, voice)
+                build(source, params.clone(), verifier.clone(), voice)
             };
-            let (first, others) = goal.objectives();
-            let mut best = build(first, verifier.clone(), voice)?;
-            let mut chosen = (best.time_ns(goal.threads()), first);
-            for &objective in others {
-                // The same program has the same warnings.
-                let loaded = build(objective, verifier.clone(), &voice.without_remarks())?;
-                let time = loaded.time_ns(goal.threads());
-                if time < chosen.0 {
-                    (best, chosen) = (loaded, (time, objective));
-                }
-            }
-            goal.tell(chosen.1, voice);
-            Ok(best)
+            goal.reach(voice, build, |loaded, threads| {
+                Ok(loaded.program.time_ns(&loaded.target.costs, threads))
+            })
         }
     }
 }

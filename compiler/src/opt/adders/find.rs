@@ -11,8 +11,7 @@
 use ffhec_circuit::{Circuit, Gate, Wire};
 
 use super::forms::{Forms, Lit, Sum};
-use crate::opt::readers::Readers;
-use crate::opt::readers::number;
+use crate::opt::readers::{Readers, number};
 
 /// Summands, of which the total of ones is `sum + 2 carry`.
 #[derive(Clone, Debug, Default)]
