@@ -1,6 +1,6 @@
 //! Evaluates two circuits side by side on many rows: compares their outputs and remembers a fingerprint of each wire.
 
-use ffhec_circuit::{Circuit, Difference, Gate};
+use ffhec_circuit::{Circuit, Difference, Gate, splitmix64};
 
 /// Inputs up to which all rows are tried elsewhere.
 pub(super) const FEW: usize = 16;
@@ -115,15 +115,12 @@ impl<'a> Side<'a> {
     }
 }
 
-/// A counter through a mixing function (splitmix64): equal seeds give equal words.
+/// Words of [`splitmix64`]: equal seeds give equal words.
 pub(crate) struct Random(pub(crate) u64);
 
 impl Random {
     pub(crate) fn word(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
+        splitmix64(&mut self.0)
     }
 
     pub(crate) fn block(&mut self, circuit: &Circuit) -> Vec<Block> {

@@ -26,7 +26,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use ffhec_circuit::{Circuit, Gate, Plain, evaluate};
+use ffhec_circuit::{Circuit, Gate, Plain, evaluate, splitmix64};
 use ffhec_compiler::float::lower::lower;
 use ffhec_compiler::source::{NoFiles, Sources};
 use ffhec_compiler::{Analysis, Approximation, Grade, Options, analyze};
@@ -191,12 +191,7 @@ fn inputs(format: Format, function: &Function, grade: Grade) -> Vec<Vec<u64>> {
     let count = sample_size(format, function, grade);
     let places = format.precision - 1;
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
-    let mut next = || {
-        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    };
+    let mut next = || splitmix64(&mut state);
     let bias = i64::from(format.bias());
     let (least, reach) = ((bias - 10).max(0), (bias + 8).min((2 << (format.exponent_bits - 1)) - 1));
     let mut inputs = Vec::new();

@@ -60,12 +60,12 @@ impl Circuit {
         let all = if bits <= EXHAUSTIVE { (1_usize << bits).div_ceil(64) } else { usize::MAX };
         let exhaustive = all <= most;
         let words = if exhaustive { all } else { most.min(ROWS / 64) };
-        let mut random = Random(seed);
+        let mut state = seed;
         let mut inputs = vec![0_u64; bits];
         let (mut mine, mut theirs) = (Vec::new(), Vec::new());
         for word in 0..words {
             for (bit, input) in inputs.iter_mut().enumerate() {
-                *input = if exhaustive { counted(bit, word) } else { random.word() };
+                *input = if exhaustive { counted(bit, word) } else { splitmix64(&mut state) };
             }
             evaluate_into(self, &inputs, &mut mine);
             evaluate_into(other, &inputs, &mut theirs);
@@ -123,16 +123,13 @@ fn evaluate_into(circuit: &Circuit, inputs: &[u64], values: &mut Vec<u64>) {
     }
 }
 
-/// A counter through a mixing function (splitmix64): equal seeds give equal words.
-struct Random(u64);
-
-impl Random {
-    fn word(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
+/// The next of the words that begin with `state`: a counter through a mixing function (Steele, Lea, Flood, "Fast splittable
+/// pseudorandom number generators", OOPSLA 2014). Not for secrets.
+pub const fn splitmix64(state: &mut u64) -> u64 {
+    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let mixed = (*state ^ (*state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    mixed ^ (mixed >> 31)
 }
 
 #[cfg(test)]

@@ -24,7 +24,7 @@ mod verify;
 pub use build::Builder;
 pub use circuit::{Circuit, Counts, Port};
 pub use codec::{DecodeError, ProgramFileError};
-pub use equivalence::{Comparison, Difference, VARIABLES, counted};
+pub use equivalence::{Comparison, Difference, VARIABLES, counted, splitmix64};
 pub use gate::{Gate, Operands, Wire};
 pub use machine::{Machine, Plain, evaluate, evaluate_all};
 pub use noise::{NoiseError, NoiseReport};

@@ -1,5 +1,6 @@
 //! Inputs: all of a short format, else a seeded sample with the hard cases among them.
 
+use ffhec_circuit::splitmix64;
 use rug::Float;
 use rug::float::Constant;
 
@@ -55,16 +56,12 @@ fn hard() -> Vec<Float> {
     found
 }
 
-/// A generator of 64-bit words (Vigna's SplitMix64).
+/// A generator of 64-bit words (`splitmix64`).
 struct Random(u64);
 
 impl Random {
     fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut word = self.0;
-        word = (word ^ word >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        word = (word ^ word >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-        word ^ word >> 31
+        splitmix64(&mut self.0)
     }
 
     /// Any encoding, or one of a magnitude from 2^-10 to 2^7.

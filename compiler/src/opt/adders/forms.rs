@@ -7,7 +7,7 @@
 use std::collections::{BinaryHeap, HashMap};
 
 use crate::opt::readers::number;
-use ffhec_circuit::{Circuit, Gate, Wire};
+use ffhec_circuit::{Circuit, Gate, Wire, splitmix64};
 
 /// A value: the wire that was the first to have it, perhaps complemented, or a constant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -148,13 +148,9 @@ impl<'a> Forms<'a> {
 
 /// The word of wire `number` (two steps of splitmix64).
 fn word(number: u32) -> u128 {
-    let half = |state: u64| {
-        let mixed = (state ^ state >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-        u128::from(mixed ^ mixed >> 31)
-    };
-    let state = |step: u64| (2 * u64::from(number) + step).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    half(state(1)) << 64 | half(state(2))
+    let mut state = u64::from(number) << 32;
+    let mut half = || u128::from(splitmix64(&mut state));
+    half() << 64 | half()
 }
 
 #[cfg(test)]
