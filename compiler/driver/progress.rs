@@ -156,7 +156,7 @@ impl Meter {
 pub(crate) fn seconds(value: f64) -> String {
     match value {
         v if v < 0.0005 => format!("{:.0} us", v * 1e6),
-        v if v < 1.0 => format!("{:.0} ms", v * 1e3),
+        v if v < 0.9995 => format!("{:.0} ms", v * 1e3),
         v if v < 120.0 => format!("{v:.1} s"),
         v if v < 7200.0 => format!("{:.0} min", v / 60.0),
         v if v < 172_800.0 => format!("{:.1} h", v / 3600.0),

@@ -5,14 +5,15 @@ use ffhec_circuit::Costs;
 use super::noise::adder_products;
 use super::params::Params;
 
-/// Work of one thread, by preset: `ffhec params --measure --preset P --level 16 --threads 1` (large: a level of 12) on a
-/// machine with AVX-512 that other programs were using too.
+/// Work of one thread, by preset, as `RAYON_NUM_THREADS=1 ffhec-gmp-bench --preset toy,small,medium,large` prints it
+/// (`runtime/benches/gmp`; large: with `--level 24`), `test` by `ffhec params --measure --preset test --level 16 --threads 1`,
+/// on a machine with AVX-512.
 const MEASURED: [(&str, Costs); 5] = [
     ("test", costs(0.2, 5.4, 110.0, 45.0, 470.0, 7.0)),
-    ("toy", costs(3.8, 80.0, 1_000.0, 3_800.0, 4_600.0, 110.0)),
-    ("small", costs(21.0, 490.0, 4_600.0, 23_500.0, 56_000.0, 1_670.0)),
-    ("medium", costs(64.0, 2_800.0, 40_000.0, 190_000.0, 990_000.0, 10_000.0)),
-    ("large", costs(450.0, 16_900.0, 995_000.0, 1_205_000.0, 15_000_000.0, 100_000.0)),
+    ("toy", costs(3.6, 102.0, 950.0, 3_660.0, 4_890.0, 98.0)),
+    ("small", costs(21.0, 464.0, 2_750.0, 23_170.0, 56_000.0, 1_545.0)),
+    ("medium", costs(60.0, 2_770.0, 43_700.0, 150_700.0, 1_200_000.0, 8_750.0)),
+    ("large", costs(600.0, 16_600.0, 709_000.0, 1_201_000.0, 15_000_000.0, 44_000.0)),
 ];
 
 /// From microseconds.
