@@ -145,36 +145,91 @@ fn wrong_circuits_and_places_are_refused() {
     ffhec_with_stdin(&args, wide.as_bytes()).fails(1, &["no program with tables"]);
 }
 
-/// A ripple-carry adder of two numbers of `width` bits, with the textbook carry `ab | c (a ^ b)`.
-fn ripple_adder(width: usize) -> String {
-    let mut gates = Vec::new();
-    let mut next = 2 * width;
-    let mut gate = |kind: &str, a: usize, b: usize| {
-        gates.push(format!("2 1 {a} {b} {next} {kind}"));
-        next += 1;
-        next - 1
-    };
-    let mut sums = Vec::new();
-    let mut carry = None;
-    for at in 0..width {
-        let (a, b) = (at, at + width);
-        let (both, one) = (gate("AND", a, b), gate("XOR", a, b));
-        let Some(before) = carry else {
-            sums.push(one);
-            carry = Some(both);
-            continue;
-        };
-        sums.push(gate("XOR", one, before));
-        let carried = gate("AND", one, before);
-        let (either, again) = (gate("XOR", both, carried), gate("AND", both, carried));
-        carry = Some(gate("XOR", either, again));
+/// Gates in Bristol Fashion over two numbers of `width` bits.
+struct Netlist {
+    width: usize,
+    gates: Vec<String>,
+}
+
+impl Netlist {
+    fn new(width: usize) -> Netlist {
+        Netlist { width, gates: Vec::new() }
     }
-    sums.push(carry.unwrap());
-    let zero = gate("XOR", 0, 0);
-    sums.into_iter().for_each(|sum| {
-        gate("XOR", sum, zero);
-    });
-    format!("{} {next}\n2 {width} {width}\n1 {}\n\n{}\n", gates.len(), width + 1, gates.join("\n"))
+
+    fn gate(&mut self, kind: &str, a: usize, b: usize) -> usize {
+        let wire = 2 * self.width + self.gates.len();
+        self.gates.push(format!("2 1 {a} {b} {wire} {kind}"));
+        wire
+    }
+
+    /// The sum and the carry of two bits.
+    fn half_adder(&mut self, a: usize, b: usize) -> (usize, usize) {
+        (self.gate("XOR", a, b), self.gate("AND", a, b))
+    }
+
+    /// The sum of three bits, and the textbook carry `ab | c (a ^ b)`; the OR is taken as `either` says.
+    fn full_adder(
+        &mut self,
+        [a, b, c]: [usize; 3],
+        either: fn(&mut Netlist, usize, usize) -> usize,
+    ) -> (usize, usize) {
+        let (one, both) = self.half_adder(a, b);
+        let (sum, carried) = self.half_adder(one, c);
+        (sum, either(self, both, carried))
+    }
+
+    /// The file, with `results` as the only output.
+    fn file(mut self, results: &[usize]) -> String {
+        let zero = self.gate("XOR", 0, 0);
+        for &result in results {
+            self.gate("XOR", result, zero);
+        }
+        let Netlist { width, gates } = self;
+        let (count, wires) = (gates.len(), 2 * width + gates.len());
+        format!("{count} {wires}\n2 {width} {width}\n1 {}\n\n{}\n", results.len(), gates.join("\n"))
+    }
+}
+
+/// A ripple-carry adder of two numbers of `width` bits, with ORs of two XORs and an AND.
+fn ripple_adder(width: usize) -> String {
+    let mut list = Netlist::new(width);
+    let (sum, mut carry) = list.half_adder(0, width);
+    let mut sums = vec![sum];
+    for at in 1..width {
+        let (sum, next) = list.full_adder([at, at + width, carry], |list, a, b| {
+            let (one, both) = list.half_adder(a, b);
+            list.gate("XOR", one, both)
+        });
+        sums.push(sum);
+        carry = next;
+    }
+    sums.push(carry);
+    list.file(&sums)
+}
+
+/// `x y^count` modulo `2^width`, each product by rows of partial products that are added one after the other, with ORs
+/// of things that exclude each other as XORs.
+fn products(width: usize, count: usize) -> String {
+    let mut list = Netlist::new(width);
+    let mut product: Vec<usize> = (0..width).collect();
+    for _ in 0..count {
+        let mut total: Vec<usize> = product.iter().map(|&x| list.gate("AND", x, width)).collect();
+        for row in 1..width {
+            let mut carry = None;
+            for at in row..width {
+                let bit = list.gate("AND", product[at - row], width + row);
+                let (sum, next) = match carry {
+                    None => list.half_adder(total[at], bit),
+                    Some(carry) => {
+                        list.full_adder([total[at], bit, carry], |list, a, b| list.gate("XOR", a, b))
+                    }
+                };
+                (total[at], carry) = (sum, Some(next));
+            }
+        }
+        product = total;
+    }
+    list.file(&product)
 }
 
 #[test]
@@ -347,6 +402,22 @@ fn published_circuits_become_smaller_and_shallower() {
     }
     assert!(means[0][0] <= 0.85, "fewest ANDs: {means:?}");
     assert!(means[2][1] <= 0.6 && means[2][0] <= 1.5, "least depth: {means:?}");
+}
+
+/// The row of `compiler/docs/optimiser.md`, "Scale".
+#[test]
+#[ignore = "minutes, gigabytes"]
+fn ten_million_gates_are_optimised() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (from, to) = (path("products.txt"), path("optimised.txt"));
+    std::fs::write(&from, products(64, 850)).unwrap();
+    let outcome = ffhec(&["opt", &from, "-o", &to, "-v"]);
+    assert_eq!(outcome.code, 0, "{}", outcome.err);
+    println!("{}", outcome.err);
+    let (read, optimised) =
+        (counts(&outcome.err, "read").unwrap(), counts(&outcome.err, "optimised").unwrap());
+    assert!(3 * optimised.0 <= 2 * read.0 && optimised.1 <= read.1);
 }
 
 /// AND-depths of the circuits of the Lobster artefact by Carpov et al. and by Lobster, the upper ends of ranges
