@@ -32,7 +32,7 @@ pub use balance::balance;
 pub use dead::remove_dead;
 pub use depth::shallow;
 pub use refresh::{PlaceError, Placement, place, place_by_levels, place_refreshes};
-pub use resub::{resubstitute, resubstitute_all};
+pub use resub::{resubstitute, resubstitute_all, resubstitute_within};
 pub use rewrite::{rewrite, rewrite_all};
 pub use schedule::{schedule, schedule_within};
 pub use share::{share, share_all};
@@ -90,7 +90,7 @@ impl Pass {
 pub const PASSES: &[Pass] = &[
     Pass::new("simplify", simplify, simplify),
     Pass::new("rewrite", rewrite, rewrite_all),
-    Pass::new("resubstitute", resubstitute, resubstitute_all),
+    Pass::new("resubstitute", resubstitute, resubstitute_all).or_within(resubstitute_within),
     // Gadgets add up many terms by carry-save trees already, and in programs the longer sums of what is left would take
     // more refreshes than the few ANDs are worth.
     Pass::new("adders", std::convert::identity, merge_adders).or_within(merge_adders_within),

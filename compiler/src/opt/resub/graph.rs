@@ -3,6 +3,8 @@
 //! Invariant: a node is computed from nodes with smaller numbers, so that any function of those may take its place.
 //! Complements are part of the edges.
 
+use std::collections::BTreeSet;
+
 use ffhec_circuit::{Builder, Circuit, Gate, Wire};
 
 use crate::opt::dead::remove_dead;
@@ -10,14 +12,16 @@ use crate::opt::readers::number;
 use crate::opt::rebuild::Rebuild;
 use crate::prove::sweep::{Lit, Node};
 
-/// The sum of some nodes, in ascending order, perhaps complemented.
+/// The sum of some nodes, in ascending order, and products, perhaps complemented.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Sum {
     pub(super) terms: Vec<u32>,
+    /// Products of the same form, by their numbers; in a product, those before it.
+    pub(super) products: Vec<usize>,
     pub(super) flip: bool,
 }
 
-/// A sum of nodes and of products of sums.
+/// A sum of nodes and of products of sums. Every product has a reader.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Form {
     pub(super) products: Vec<[Sum; 2]>,
@@ -121,6 +125,27 @@ impl<'a> Graph<'a> {
         self.readers[node as usize] > 0
     }
 
+    /// How many nodes that are read themselves, and outputs, read `node`.
+    pub(super) fn reader_count(&self, node: u32) -> usize {
+        self.readers[node as usize] as usize
+    }
+
+    /// What only `node` needs, and itself.
+    pub(super) fn only_for(&mut self, node: u32) -> BTreeSet<u32> {
+        let mut operands = Vec::new();
+        self.open(node, &mut operands);
+        let mut only = BTreeSet::from([node]);
+        self.unpin(&operands);
+        let mut open = operands.clone();
+        while let Some(wire) = open.pop() {
+            if self.readers[wire as usize] == 0 && only.insert(wire) {
+                self.open(wire, &mut open);
+            }
+        }
+        self.pin(&operands);
+        only
+    }
+
     /// The AND nodes that outputs need and that are computed as they came.
     pub(super) fn products(&self) -> impl Iterator<Item = u32> {
         self.all().filter(|&node| {
@@ -188,9 +213,15 @@ impl<'a> Graph<'a> {
 
     /// The AND-depth of `form`, at most.
     pub(super) fn depth(&self, form: &Form) -> u32 {
-        let of = |sum: &Sum| sum.terms.iter().map(|&term| self.depths[term as usize]).max().unwrap_or(0);
-        let products = form.products.iter().map(|[a, b]| 1 + of(a).max(of(b)));
-        products.max().unwrap_or(0).max(of(&form.sum))
+        let mut products: Vec<u32> = Vec::with_capacity(form.products.len());
+        let of = |sum: &Sum, products: &[u32]| {
+            let terms = sum.terms.iter().map(|&term| self.depths[term as usize]);
+            terms.chain(sum.products.iter().map(|&product| products[product])).max().unwrap_or(0)
+        };
+        for [a, b] in &form.products {
+            products.push(1 + of(a, &products).max(of(b, &products)));
+        }
+        of(&form.sum, &products)
     }
 
     /// Whether computing `node`, which something needs, by `form` takes fewer ANDs.
@@ -262,18 +293,20 @@ fn literal(builder: &mut Builder, wires: &[Wire], lit: Lit) -> Wire {
     if lit.is_flipped() { builder.not(wire) } else { wire }
 }
 
-fn summed(builder: &mut Builder, wires: &[Wire], sum: &Sum) -> Wire {
+fn summed(builder: &mut Builder, wires: &[Wire], products: &[Wire], sum: &Sum) -> Wire {
     let start = builder.constant(sum.flip);
-    sum.terms.iter().fold(start, |total, &term| builder.xor(total, wires[term as usize]))
+    let terms = sum.terms.iter().map(|&term| wires[term as usize]);
+    let products = sum.products.iter().map(|&product| products[product]);
+    terms.chain(products).fold(start, |total, term| builder.xor(total, term))
 }
 
 fn formed(builder: &mut Builder, wires: &[Wire], form: &Form) -> Wire {
-    let start = summed(builder, wires, &form.sum);
-    form.products.iter().fold(start, |total, [a, b]| {
-        let (a, b) = (summed(builder, wires, a), summed(builder, wires, b));
-        let product = builder.and(a, b);
-        builder.xor(total, product)
-    })
+    let mut products = Vec::with_capacity(form.products.len());
+    for [a, b] in &form.products {
+        let (a, b) = (summed(builder, wires, &products, a), summed(builder, wires, &products, b));
+        products.push(builder.and(a, b));
+    }
+    summed(builder, wires, &products, &form.sum)
 }
 
 fn and_depths(circuit: &Circuit) -> Vec<u32> {

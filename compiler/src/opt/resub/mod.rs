@@ -7,23 +7,29 @@
 //! nothing is changed. As proofs look at the whole cone of a wire, they see what cannot happen there: a product of
 //! wires that exclude each other is a sum of no wires at all.
 //!
-//! After that, nodes are looked at as quadratic forms of a few wires below ([`quadratic`]).
+//! After that, nodes are looked at as quadratic forms of a few wires below ([`quadratic`]), and in circuits from elsewhere as
+//! functions that need to be right only where it matters ([`cares`]).
 //!
 //! This is resubstitution (Mishchenko, Brayton, Jiang and Jang, "Scalable don't-care-based logic optimization and
 //! resubstitution", ACM TRETS 2011) with sums of any wires in place of gates of two or three.
 
+mod cares;
+mod fit;
 mod graph;
 mod prover;
 mod quadratic;
 mod relations;
+mod span;
 
 use std::collections::BTreeSet;
 
 use ffhec_circuit::{Circuit, Gate};
 
 use super::dead::remove_dead;
+use super::readers::number;
 use super::rewrite::{Known, recover, refreshes, rewritten};
 use super::simplify::simplify;
+use cares::View;
 use graph::{Form, Graph};
 use prover::{Outcome, Prover};
 use quadratic::candidates;
@@ -39,6 +45,8 @@ struct Effort {
     work: u64,
     /// The conflicts that a proof may take, at first and in later rounds.
     conflicts: &'static [u64],
+    /// The largest circuits, in ANDs, in which a node may differ where nobody sees it.
+    unseen: usize,
     /// How cuts are rewritten after each round.
     rewrite: fn(Circuit, &mut Known) -> Circuit,
 }
@@ -49,6 +57,7 @@ const OURS: Effort = Effort {
     most_terms: 24,
     work: 6_000_000,
     conflicts: &[100, 300],
+    unseen: 0,
     rewrite: |circuit, known| recover(&circuit, known),
 };
 
@@ -57,12 +66,19 @@ const FOREIGN: Effort = Effort {
     most_ands: 50_000,
     most_terms: 64,
     work: 60_000_000,
-    conflicts: &[100, 1_000, 3_000, 3_000],
+    conflicts: &[100, 1_000, 3_000, 3_000, 3_000, 3_000, 3_000, 3_000],
+    unseen: 16_000,
     rewrite: rewritten,
 };
 
+/// For circuits of other tools whose chains are shortened after this.
+const BEFORE_SHORTENING: Effort = Effort { unseen: 600, ..FOREIGN };
+
 /// Another round is worth its time if the last one saved at least one AND in this many.
 const WORTHWHILE: usize = 300;
+
+/// Nodes that may differ where nobody sees it are looked for again if that saved at least one AND in this many.
+const WORTH_A_LOOK: usize = 100;
 
 /// How often refuted relations are looked for anew.
 const REFUTATIONS: usize = 200;
@@ -70,6 +86,8 @@ const REFUTATIONS: usize = 200;
 /// Words of rows: one for each 64 columns, and spare ones; more in small circuits, since a row costs less than a proof.
 const SPARE_WORDS: usize = 16;
 const LEAST_WORDS: usize = 256;
+/// Words of rows on which nodes are looked at that may differ where nobody sees it.
+const UNSEEN_WORDS: usize = 96;
 /// The most words for all nodes together that the columns do not need.
 const MOST_MEMORY: usize = 1 << 23;
 
@@ -85,6 +103,11 @@ pub fn resubstitute_all(circuit: Circuit) -> Circuit {
     repeated(&circuit, &FOREIGN).unwrap_or(circuit)
 }
 
+/// Like [`resubstitute_all`], in less time.
+pub fn resubstitute_within(circuit: Circuit, _: usize) -> Circuit {
+    repeated(&circuit, &BEFORE_SHORTENING).unwrap_or(circuit)
+}
+
 /// A circuit of fewer ANDs, if one is found.
 fn repeated(circuit: &Circuit, effort: &Effort) -> Option<Circuit> {
     let is_refresh = |gate: &Gate| matches!(gate, Gate::Refresh(_));
@@ -93,6 +116,7 @@ fn repeated(circuit: &Circuit, effort: &Effort) -> Option<Circuit> {
     }
     let mut best = remove_dead(circuit.clone());
     let (mut work, mut known) = (effort.work, Known::default());
+    let mut unseen_ands = effort.unseen;
     for (number, &conflicts) in effort.conflicts.iter().enumerate() {
         let before = best.counts();
         let mut saved = 0;
@@ -102,6 +126,20 @@ fn repeated(circuit: &Circuit, effort: &Effort) -> Option<Circuit> {
             if after.and < before.and && after.and_depth <= before.and_depth {
                 saved = before.and - after.and;
                 best = next;
+            }
+        }
+        let ands = best.counts().and;
+        if ands <= unseen_ands {
+            if let Some(next) = unseen(&best, conflicts, &mut work) {
+                let next = (effort.rewrite)(simplify(next), &mut known);
+                let after = next.counts();
+                if after.and < ands && after.and_depth <= before.and_depth {
+                    saved += ands - after.and;
+                    best = next;
+                }
+            }
+            if number > 0 && (ands - best.counts().and) * WORTH_A_LOOK < ands {
+                unseen_ands = 0;
             }
         }
         // A first round without success may have needed more conflicts.
@@ -127,6 +165,35 @@ fn round(circuit: &Circuit, most_terms: usize, conflicts: u64, work: &mut u64) -
     substitute_quadratic(&mut graph, &mut prover);
     *work = prover.work;
     graph.is_changed().then(|| graph.circuit())
+}
+
+/// Once all nodes that may differ where nobody sees it; `None` if there is nothing to replace.
+fn unseen(circuit: &Circuit, conflicts: u64, work: &mut u64) -> Option<Circuit> {
+    let mut current: Option<Circuit> = None;
+    let mut kept: Option<Prover> = None;
+    let mut from = 0;
+    loop {
+        let circuit = current.as_ref().unwrap_or(circuit);
+        let mut graph = Graph::of(circuit);
+        let mut prover = match kept.take() {
+            Some(prover) => prover.moved(&graph),
+            None => Prover::new(circuit, &graph, UNSEEN_WORDS, conflicts, *work),
+        };
+        let count = graph.nodes.len();
+        let mut view = View::of(&mut graph);
+        let better = (from..count).find_map(|at| {
+            let node = number(at);
+            view.better(&mut prover, node).map(|form| (node, form))
+        });
+        *work = prover.work;
+        let Some((node, form)) = better else { return current };
+        graph.replace(node, form);
+        let next = graph.circuit();
+        // What is not needed any more is mostly below.
+        from = (node as usize + 1).saturating_sub(circuit.gates.len().saturating_sub(next.gates.len()));
+        kept = Some(prover);
+        current = Some(next);
+    }
 }
 
 /// Replaces what relations give and proofs confirm.
@@ -183,6 +250,8 @@ fn substitute_quadratic(graph: &mut Graph, prover: &mut Prover) {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use ffhec_circuit::Comparison;
 
     use super::*;
     use crate::opt::testing::{assert_same, circuit, circuits, multiplier_chain};
@@ -267,6 +336,60 @@ mod tests {
         assert_eq!(found.counts().and, 3, "{found}");
     }
 
+    /// What [`unseen`] makes of a circuit.
+    fn with_unseen(circuit: &Circuit) -> Circuit {
+        let mut work = 1_000_000;
+        unseen(circuit, 100, &mut work).unwrap_or_else(|| circuit.clone())
+    }
+
+    #[test]
+    fn nodes_change_only_where_nobody_sees_it() {
+        let mut saved = 0;
+        for circuit in circuits(40) {
+            let before = remove_dead(circuit.clone());
+            let after = with_unseen(&before);
+            assert_same(&circuit, &after);
+            let (before, after) = (before.counts(), after.counts());
+            assert!(after.and <= before.and && after.and_depth <= before.and_depth, "{before:?} {after:?}");
+            saved += before.and - after.and;
+        }
+        assert!(saved > 1000, "{saved}");
+    }
+
+    /// `s a ^ !s (p ^ s q)` for products of seven inputs `p` and `q`; the last factor of `q` is a sum if `is_seen`.
+    fn choice_of_products(is_seen: bool) -> Circuit {
+        let mut gates = String::from("%16 = not %0\n%17 = and %0 %1\n");
+        let mut line = |at: usize, text: String| gates.push_str(&format!("%{at} = {text}\n"));
+        for (at, first) in [(18, 2), (24, 9)] {
+            for step in 0..6 {
+                let before = if step == 0 { first } else { at + step - 1 };
+                line(at + step, format!("and %{before} %{}", first + 1 + step));
+            }
+        }
+        line(30, format!("and %29 %{}", if is_seen { 1 } else { 0 }));
+        line(31, "xor %23 %30".into());
+        line(32, "and %31 %16".into());
+        line(33, "xor %17 %32".into());
+        circuit(16, &gates, "%33")
+    }
+
+    #[test]
+    fn what_is_never_chosen_is_not_computed() {
+        let choice = choice_of_products(false);
+        let without = with_unseen(&choice);
+        assert_eq!(choice.compare(&without, 1), Ok(Comparison::Proved));
+        assert_eq!((choice.counts().and, without.counts().and), (15, 8), "{without}");
+    }
+
+    #[test]
+    fn what_is_hardly_ever_chosen_is_computed_all_the_same() {
+        // `q` is seen on one input in 512, and is 1 on one in 128 of these: proof has to say no.
+        let choice = choice_of_products(true);
+        let all = with_unseen(&choice);
+        assert_eq!(choice.compare(&all, 1), Ok(Comparison::Proved));
+        assert_eq!(all.counts().and, 15, "{all}");
+    }
+
     #[test]
     fn a_wire_that_is_hardly_ever_one_is_not_taken_for_zero() {
         let gates: String = (0..39)
@@ -279,6 +402,7 @@ mod tests {
     #[test]
     fn the_same_circuit_comes_out_twice() {
         let start = multiplier_chain(6, 2);
-        assert_eq!(resubstitute(start.clone()), resubstitute(start));
+        assert_eq!(resubstitute(start.clone()), resubstitute(start.clone()));
+        assert_eq!(resubstitute_all(start.clone()), resubstitute_all(start));
     }
 }

@@ -1,7 +1,10 @@
 //! Rows of values of all nodes, and proofs that nodes are equal; a refuted guess gives more rows.
 
+use std::collections::BTreeMap;
+
 use ffhec_circuit::Circuit;
 
+use super::cares::Above;
 use super::graph::{Form, Graph, Sum};
 use crate::opt::readers::number;
 use crate::prove::CONFLICT_COST;
@@ -30,6 +33,8 @@ pub(super) struct Prover {
     /// The graph's nodes, and during a proof those of the form that is compared.
     nodes: Vec<Node>,
     inputs: usize,
+    /// How many words of rows there were before any refuted a guess.
+    base: usize,
     /// The values of each node, 64 rows a word.
     pub(super) rows: Vec<Vec<u64>>,
     random: Random,
@@ -45,6 +50,7 @@ impl Prover {
         let mut prover = Prover {
             nodes: graph.nodes.clone(),
             inputs: circuit.input_bits(),
+            base: 0,
             rows: vec![Vec::with_capacity(words + 64); graph.nodes.len()],
             random: Random(0x5eed),
             conflicts,
@@ -63,7 +69,40 @@ impl Prover {
             }
             block += 1;
         }
+        prover.base = prover.words();
         prover
+    }
+
+    /// For another graph with the same inputs, on the same rows.
+    pub(super) fn moved(self, graph: &Graph) -> Self {
+        let inputs = &self.rows[1..=self.inputs];
+        let mut rows: Vec<Vec<u64>> = Vec::with_capacity(graph.nodes.len());
+        for (index, node) in graph.nodes.iter().enumerate() {
+            let row = |lit: Lit| {
+                rows[lit.node() as usize]
+                    .iter()
+                    .map(move |word| word ^ if lit.is_flipped() { u64::MAX } else { 0 })
+            };
+            rows.push(match *node {
+                Node::Zero => vec![0; self.words()],
+                Node::Input => inputs[index - 1].clone(),
+                Node::And(a, b) => row(a).zip(row(b)).map(|(a, b)| a & b).collect(),
+                Node::Xor(a, b) => {
+                    row(Lit::new(a, false)).zip(row(Lit::new(b, false))).map(|(a, b)| a ^ b).collect()
+                }
+            });
+        }
+        Prover { nodes: graph.nodes.clone(), rows, ..self }
+    }
+
+    /// What `node` computes.
+    pub(super) fn node(&self, node: u32) -> Node {
+        self.nodes[node as usize]
+    }
+
+    /// How many words of rows there were before any refuted a guess.
+    pub(super) fn base(&self) -> usize {
+        self.base
     }
 
     /// How many words of rows there are.
@@ -88,15 +127,27 @@ impl Prover {
 
     /// Whether rows that came after the first `words` words show that `form` is not `node`.
     pub(super) fn is_refuted(&self, node: u32, form: &Form, words: usize) -> bool {
-        let value = |sum: &Sum, word: usize| {
+        (words..self.words()).any(|word| self.difference(node, form, word) != 0)
+    }
+
+    /// Whether `form` is not `node` on one of the rows in `seen`.
+    pub(super) fn differs(&self, node: u32, form: &Form, seen: &[u64]) -> bool {
+        seen.iter().enumerate().any(|(word, seen)| self.difference(node, form, word) & seen != 0)
+    }
+
+    /// The rows of `word` on which `form` is not `node`.
+    fn difference(&self, node: u32, form: &Form, word: usize) -> u64 {
+        let value = |sum: &Sum, products: &[u64]| {
             let start = if sum.flip { u64::MAX } else { 0 };
-            sum.terms.iter().fold(start, |value, &term| value ^ self.rows[term as usize][word])
+            let terms = sum.terms.iter().map(|&term| self.rows[term as usize][word]);
+            let products = sum.products.iter().map(|&product| products[product]);
+            terms.chain(products).fold(start, |value, term| value ^ term)
         };
-        let differs = |word: usize| {
-            let start = self.rows[node as usize][word] ^ value(&form.sum, word);
-            form.products.iter().fold(start, |rest, [a, b]| rest ^ value(a, word) & value(b, word)) != 0
-        };
-        (words..self.words()).any(differs)
+        let mut products = Vec::with_capacity(form.products.len());
+        for [a, b] in &form.products {
+            products.push(value(a, &products) & value(b, &products));
+        }
+        self.rows[node as usize][word] ^ value(&form.sum, &products)
     }
 
     /// Whether the gates nearest to `node` show that `form` computes the same.
@@ -125,6 +176,43 @@ impl Prover {
         let mut flip = false;
         let root = self.enter_form(form, &mut flip);
         let outcome = self.compare(node, root, flip, before);
+        self.nodes.truncate(before);
+        outcome
+    }
+
+    /// Whether nothing above `node` would differ if `form` took its place.
+    pub(super) fn is_unseen(&mut self, node: u32, form: &Form, above: &Above) -> Outcome {
+        let before = self.nodes.len();
+        let mut flip = false;
+        let root = self.enter_form(form, &mut flip);
+        let mut twins = BTreeMap::from([(node, Lit::new(root, flip))]);
+        let twin = |twins: &BTreeMap<u32, Lit>, lit: Lit| {
+            twins.get(&lit.node()).map_or(lit, |twin| twin.flip(lit.is_flipped()))
+        };
+        for &wire in &above.nodes {
+            let lit = match self.nodes[wire as usize] {
+                Node::And(a, b) => {
+                    let (a, b) = (twin(&twins, a), twin(&twins, b));
+                    Lit::new(self.push(Node::And(a.min(b), a.max(b))), false)
+                }
+                Node::Xor(a, b) => {
+                    let (a, b) = (twin(&twins, Lit::new(a, false)), twin(&twins, Lit::new(b, false)));
+                    let flip = a.is_flipped() ^ b.is_flipped();
+                    let (a, b) = (a.node(), b.node());
+                    Lit::new(self.push(Node::Xor(a.min(b), a.max(b))), flip)
+                }
+                Node::Zero | Node::Input => unreachable!("these read nothing"),
+            };
+            twins.insert(wire, lit);
+        }
+        let mut outcome = Outcome::Proved;
+        for root in &above.roots {
+            let twin = twins[root];
+            outcome = self.compare(*root, twin.node(), twin.is_flipped(), before);
+            if outcome != Outcome::Proved {
+                break;
+            }
+        }
         self.nodes.truncate(before);
         outcome
     }
@@ -168,22 +256,22 @@ impl Prover {
     }
 
     fn enter_form(&mut self, form: &Form, flip: &mut bool) -> u32 {
-        let mut total = self.enter_sum(&form.sum, flip);
+        let mut products = Vec::with_capacity(form.products.len());
         for factors in &form.products {
             let [a, b] = [0, 1].map(|at| {
                 let mut flip = false;
-                let node = self.enter_sum(&factors[at], &mut flip);
+                let node = self.enter_sum(&factors[at], &products, &mut flip);
                 Lit::new(node, flip)
             });
-            let product = self.push(Node::And(a.min(b), a.max(b)));
-            total = self.xor(total, product);
+            products.push(self.push(Node::And(a.min(b), a.max(b))));
         }
-        total
+        self.enter_sum(&form.sum, &products, flip)
     }
 
-    fn enter_sum(&mut self, sum: &Sum, flip: &mut bool) -> u32 {
+    fn enter_sum(&mut self, sum: &Sum, products: &[u32], flip: &mut bool) -> u32 {
         *flip ^= sum.flip;
-        sum.terms.iter().fold(0, |total, &term| self.xor(total, term))
+        let products = sum.products.iter().map(|&product| products[product]);
+        sum.terms.iter().copied().chain(products).fold(0, |total, term| self.xor(total, term))
     }
 
     fn xor(&mut self, a: u32, b: u32) -> u32 {

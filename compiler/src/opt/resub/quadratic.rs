@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 
 use super::graph::{Form, Graph, Sum};
 use super::prover::Prover;
+use super::span::{Column, Span, WORDS};
 use crate::prove::sweep::Node;
 
 /// The most wires that a form is of.
@@ -15,13 +16,8 @@ const WIDEST: usize = 14;
 /// How many times a wire below a node is replaced by those that compute it, and how many there may be on the way.
 const STEPS: usize = 48;
 const WIDEST_BETWEEN: usize = 32;
-/// Words of rows that are compared; there are several times as many rows as columns.
-const WORDS: usize = 8;
 /// These words are so far apart: neighbours hold rows of one kind.
 const STRIDE: usize = 7;
-
-/// The values of a wire on some rows.
-type Column = [u64; WORDS];
 
 /// Quadratic forms of fewer than `freed` products that `node` seems to be, no deeper than it is; those of the earliest
 /// wires first.
@@ -80,48 +76,13 @@ fn quadratic_form(prover: &Prover, node: u32, wires: &[u32]) -> Option<Form> {
             .filter(|&(at, _)| set >> at & 1 == 1)
             .map(|(_, &wire)| wire)
             .collect(),
+        products: Vec::new(),
         flip,
     };
-    let products =
+    let products: Vec<[Sum; 2]> =
         quadratic.take_products().into_iter().map(|[a, b]| [sum(a, false), sum(b, false)]).collect();
-    Some(Form { products, sum: sum(quadratic.linear, has(0)) })
-}
-
-/// The span of some columns.
-#[derive(Default)]
-struct Span {
-    /// Independent columns, of which columns each is the sum, and a row that later ones do not have.
-    basis: Vec<(Column, u128, usize)>,
-    count: usize,
-}
-
-impl Span {
-    /// One more column; there are at most 128.
-    fn add(&mut self, column: Column) {
-        debug_assert!(self.count < 128);
-        let (rest, set) = self.reduced(column, 1 << self.count);
-        self.count += 1;
-        if let Some(word) = rest.iter().position(|&word| word != 0) {
-            let pivot = 64 * word + rest[word].trailing_zeros() as usize;
-            self.basis.push((rest, set, pivot));
-        }
-    }
-
-    fn reduced(&self, mut column: Column, mut set: u128) -> (Column, u128) {
-        for (other, others, pivot) in &self.basis {
-            if column[pivot / 64] >> (pivot % 64) & 1 == 1 {
-                column.iter_mut().zip(other).for_each(|(word, other)| *word ^= other);
-                set ^= others;
-            }
-        }
-        (column, set)
-    }
-
-    /// The columns, by their numbers, whose sum is `column`.
-    fn sum_that_is(&self, column: Column) -> Option<u128> {
-        let (rest, set) = self.reduced(column, 0);
-        (rest == [0; WORDS]).then_some(set)
-    }
+    let sum = Sum { products: (0..products.len()).collect(), ..sum(quadratic.linear, has(0)) };
+    Some(Form { products, sum })
 }
 
 /// A quadratic form without its constant.

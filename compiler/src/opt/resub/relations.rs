@@ -118,6 +118,7 @@ impl Relations {
         let others = members.filter(|&(at, &member)| member != last && Self::is_term(terms, at));
         Sum {
             terms: others.map(|(_, &member)| member).collect(),
+            products: Vec::new(),
             flip: Self::is_term(terms, self.members.len()),
         }
     }
