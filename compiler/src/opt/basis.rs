@@ -34,14 +34,28 @@ const MOST_WORK: usize = 300_000_000;
 const MOST_SWEEPS: usize = 8;
 const LEAST_GAIN: usize = 100;
 
+/// The least number of terms that another element must save: where rows are as the old gates have them, these can be shared.
+const LEAST_SAVED: usize = 500;
+
 /// Rows of at most so many terms are written term by term at once.
-const SHORT: usize = 2;
+const SHORT: usize = 6;
 
 /// The same function with as many refreshes as the operands have independent sums of wires for which `source` holds. The
 /// numbers of times that refreshed wires come into the two operands of a product, multiplied, are at most `most`, unless
 /// their sums without terms that cancel are longer. `None` if there is nothing to
 /// refresh, or if it takes too long to find out.
 pub(super) fn rebased(circuit: &Circuit, readers: &Readers, source: &[bool], most: u64) -> Option<Combined> {
+    rebased_by(circuit, readers, source, most, LEAST_SAVED)
+}
+
+/// Like [`rebased`], with elements that save `least` terms.
+fn rebased_by(
+    circuit: &Circuit,
+    readers: &Readers,
+    source: &[bool],
+    most: u64,
+    least: usize,
+) -> Option<Combined> {
     let mut table = Table::of(circuit, named_rows(circuit, readers, source, Quiet::Columns)?, source);
     let noisy = |row: &Form| row.iter().copied().filter(|&column| source[column as usize]).collect();
     let operands: Vec<Form> = table.rows[..table.operands].iter().map(noisy).collect();
@@ -58,7 +72,7 @@ pub(super) fn rebased(circuit: &Circuit, readers: &Readers, source: &[bool], mos
         table.add(pivot, &element[..element.len() - 1]);
     }
     let pivots: Vec<u32> = elements.into_keys().collect();
-    table.shorten(&pivots, &kinds)?;
+    table.shorten(&pivots, &kinds, least)?;
     let rows = table.rows_of_wires(circuit)?;
     Some(without_dead(Rebuild::new(circuit, readers, &kinds, &rows, most).run()))
 }
@@ -164,6 +178,12 @@ struct Table {
 
 const NO_ROW: u32 = u32::MAX;
 
+/// What is best added to an element, and how many terms that takes away in all rows.
+struct Majority {
+    terms: Form,
+    saved: usize,
+}
+
 impl Table {
     fn of(circuit: &Circuit, mut of_wires: Vec<Form>, source: &[bool]) -> Self {
         let mut is_operand = vec![false; source.len()];
@@ -218,13 +238,15 @@ impl Table {
     }
 
     /// Sweeps over the elements, the earliest first; `None` if not even one sweep is finished in time.
-    fn shorten(&mut self, pivots: &[u32], kinds: &[Kind]) -> Option<()> {
+    fn shorten(&mut self, pivots: &[u32], kinds: &[Kind], least: usize) -> Option<()> {
         let mut counts = vec![0_u32; kinds.len()];
         let mut before = self.terms();
         for sweep in 0..MOST_SWEEPS {
             for &pivot in pivots {
-                let terms = self.majority(pivot, kinds, &mut counts);
-                self.add(pivot, &terms);
+                let next = self.majority(pivot, kinds, &mut counts);
+                if next.saved >= least {
+                    self.add(pivot, &next.terms);
+                }
                 if self.work > MOST_WORK {
                     return (sweep > 0).then_some(());
                 }
@@ -245,7 +267,7 @@ impl Table {
 
     /// The earlier elements and quiet wires that more than half of the rows with this pivot hold. `counts` is zero, and
     /// again after it.
-    fn majority(&mut self, pivot: u32, kinds: &[Kind], counts: &mut [u32]) -> Form {
+    fn majority(&mut self, pivot: u32, kinds: &[Kind], counts: &mut [u32]) -> Majority {
         let rows = self.holders_of(pivot);
         let mut seen: Form = Form::new();
         for &row in &rows {
@@ -258,15 +280,16 @@ impl Table {
                 counts[term as usize] += 1;
             }
         }
-        let mut terms = Form::new();
+        let (mut terms, mut saved) = (Form::new(), 0);
         for term in seen {
             let count = std::mem::take(&mut counts[term as usize]) as usize;
             if 2 * count > rows.len() && kinds[term as usize] != Kind::Raw {
                 terms.push(term);
+                saved += 2 * count - rows.len();
             }
         }
         terms.sort_unstable();
-        terms
+        Majority { terms, saved }
     }
 
     /// The row of every wire.
@@ -540,4 +563,106 @@ fn is_read(circuit: &Circuit, kinds: &[Kind], as_before: &[bool]) -> Vec<bool> {
         }
     }
     is_read
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+    use crate::opt::testing::{assert_same, circuit, circuits};
+
+    fn products(circuit: &Circuit) -> Vec<bool> {
+        circuit.gates.iter().map(|gate| matches!(gate, Gate::And(..))).collect()
+    }
+
+    fn operands(circuit: &Circuit) -> Vec<bool> {
+        let mut is_operand = vec![false; circuit.gates.len()];
+        let products = circuit.gates.iter().filter(|gate| matches!(gate, Gate::And(..)));
+        products.flat_map(|gate| gate.operands()).for_each(|wire| is_operand[wire.index()] = true);
+        is_operand
+    }
+
+    /// How often refreshed wires and inputs come into each wire; `None` where an unrefreshed product does.
+    fn reads(Combined { circuit, marks }: &Combined) -> Vec<Option<u64>> {
+        let mut reads: Vec<Option<u64>> = Vec::new();
+        for gate in &circuit.gates {
+            let of = |wire: Wire| if marks[wire.index()] { Some(1) } else { reads[wire.index()] };
+            let next = match *gate {
+                Gate::Constant(_) => Some(0),
+                Gate::Input(_) | Gate::Refresh(_) => Some(1),
+                Gate::And(..) => None,
+                Gate::Not(a) => of(a),
+                Gate::Xor(a, b) => of(a).zip(of(b)).map(|(a, b)| a + b),
+            };
+            reads.push(next);
+        }
+        let seen = |wire: usize| if marks[wire] { Some(1) } else { reads[wire] };
+        (0..reads.len()).map(seen).collect()
+    }
+
+    #[test]
+    fn any_circuit_keeps_its_function_and_refreshes_the_rank_of_its_operands() {
+        let mut rebuilt = 0;
+        for circuit in circuits(20) {
+            let (readers, source) = (Readers::of(&circuit), products(&circuit));
+            let rank = rank(&circuit, &readers, &source, &operands(&circuit)).unwrap();
+            for (most, least) in [(1, 1), (16, 2), (1 << 20, 500)] {
+                let Some(after) = rebased_by(&circuit, &readers, &source, most, least) else {
+                    assert_eq!(rank, 0);
+                    continue;
+                };
+                rebuilt += 1;
+                assert_same(&circuit, &after.circuit);
+                // Dead gates may have had operands of their own.
+                assert!(after.marks.iter().filter(|&&mark| mark).count() <= rank);
+                let reads = reads(&after);
+                let operands = operands(&after.circuit);
+                assert!((0..reads.len()).all(|wire| !operands[wire] || reads[wire].is_some()));
+            }
+        }
+        assert!(rebuilt > 100, "{rebuilt}");
+    }
+
+    #[test]
+    fn operands_are_as_short_as_the_bound_says() {
+        // A chain of carries, every one an operand with the inputs of its place: 40 terms over the products.
+        let mut gates = String::new();
+        let (mut carry, mut wire) = (0, 81);
+        for place in 0..40 {
+            let (a, b) = (1 + 2 * place, 2 + 2 * place);
+            gates += &format!("%{wire} = xor %{a} %{carry}\n%{} = xor %{b} %{carry}\n", wire + 1);
+            gates += &format!(
+                "%{} = and %{wire} %{}\n%{} = xor %{} %{carry}\n",
+                wire + 2,
+                wire + 1,
+                wire + 3,
+                wire + 2
+            );
+            (carry, wire) = (wire + 3, wire + 4);
+        }
+        let before = circuit(81, &gates, &format!("%{carry}"));
+        let after = rebased(&before, &Readers::of(&before), &products(&before), 4).unwrap();
+        assert_same(&before, &after.circuit);
+        assert_eq!(after.marks.iter().filter(|&&mark| mark).count(), 39);
+        let reads = reads(&after);
+        for gate in &after.circuit.gates {
+            if let Gate::And(a, b) = gate {
+                let of = |wire: &Wire| reads[wire.index()].unwrap();
+                assert!(of(a) * of(b) <= 4, "{} {}", of(a), of(b));
+            }
+        }
+    }
+
+    #[test]
+    fn an_element_takes_what_most_of_its_rows_hold() {
+        let rows = vec![vec![1, 2, 5], vec![1, 2, 3, 5], vec![2, 3], vec![1, 5]];
+        let mut holders = vec![Vec::new(); 6];
+        for (row, terms) in rows.iter().enumerate() {
+            terms.iter().for_each(|&term| holders[term as usize].push(number(row)));
+        }
+        let mut table = Table { rows, operands: 4, row_of: vec![NO_ROW; 6], holders, work: 0 };
+        table.shorten(&[5], &[Kind::Element; 6], 1).unwrap();
+        assert_eq!(table.rows, [vec![5], vec![3, 5], vec![2, 3], vec![2, 5]]);
+    }
 }

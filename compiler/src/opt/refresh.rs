@@ -183,13 +183,15 @@ impl Placement {
     }
 }
 
-/// `placed` with common parts of its sums added once, if that keeps the noise within the budget.
+/// `placed` with common parts of its sums added once, if that keeps the noise within the budget, and the other gates, of
+/// which the lower bound speaks.
 fn shared(placed: Circuit, target: &Target) -> Circuit {
     let next = share(placed.clone());
-    let rules = NoiseRules::new(target);
-    let noise = propagate(&next, &rules, NoiseBits(f64::INFINITY));
+    let (before, after) = (placed.counts(), next.counts());
+    let noise = propagate(&next, &NoiseRules::new(target), NoiseBits(f64::INFINITY));
     let is_quiet = noise.iter().all(|&noise| noise <= target.budget);
-    if is_quiet && next.counts().refresh <= placed.counts().refresh { next } else { placed }
+    let is_same = (before.and, before.refresh) == (after.and, after.refresh);
+    if is_quiet && is_same { next } else { placed }
 }
 
 /// `circuit` with the fewest refreshes that we find such that no path runs through more than `levels` ANDs (at least
@@ -870,7 +872,6 @@ mod tests {
         Random, Shape, adder, assert_same, check, circuit, circuits, is_within_budget, multiplier_chain,
         random_circuit, target,
     };
-    use ffhec_circuit::Costs;
 
     /// The fewest refreshes by trying all sets of wires, the smallest first; `None` if there are more than `most`.
     fn fewest(circuit: &Circuit, target: &Target, most: usize) -> Option<usize> {
@@ -912,76 +913,6 @@ mod tests {
             outputs: 1 + random.below(3),
         };
         remove_dead(random_circuit(seed, shape))
-    }
-
-    #[test]
-    fn scratch() {
-        let names = std::env::var("CKT").unwrap_or_default();
-        for name in names.split_whitespace() {
-            let text = std::fs::read_to_string(format!("/tmp/sums/{name}.ckt")).unwrap();
-            let (inputs, rest) = text.split_once('\n').unwrap();
-            let (outputs, gates) = rest.split_once('\n').unwrap();
-            let circuit = circuit(inputs.parse().unwrap(), gates, outputs);
-            let mut target = target(1033.0, 344.0, 508.0);
-            target.costs =
-                Costs { xor_ns: 3.8, and_ns: 80.0, pass_ns: 1000.0, refresh_ns: 4000.0, ..target.costs };
-            let start = std::time::Instant::now();
-            let placed = place(&circuit, &target).unwrap();
-            let time = start.elapsed();
-            assert_same(&circuit, &placed.circuit);
-            assert!(is_within_budget(&placed.circuit, &target));
-            {
-                let t = std::time::Instant::now();
-                let circuit = without_dead(&circuit);
-                let problem = Problem::new(&circuit, &target);
-                let starts = problem.starts();
-                println!("  starts {:?}", t.elapsed());
-                let t = std::time::Instant::now();
-                let rebased = problem.rebased();
-                println!("  rebased {:?}", t.elapsed());
-                if let Some(rebased) = rebased {
-                    let t = std::time::Instant::now();
-                    let before = rebased.marks.iter().filter(|&&m| m).count();
-                    let xors = rebased.circuit.counts().xor;
-                    let problem = Problem::new(&rebased.circuit, &target);
-                    let mut marks = rebased.marks.clone();
-                    problem.repair(&mut marks).unwrap();
-                    let repaired = marks.iter().filter(|&&m| m).count();
-                    let done = problem.complete(rebased.marks.clone(), 0).unwrap();
-                    println!(
-                        "  complete {:?} marks {before} repaired {repaired} pruned {} xors {xors}",
-                        t.elapsed(),
-                        done.refreshes
-                    );
-                    let t = std::time::Instant::now();
-                    let s = shared(insert(&rebased.circuit, &done.marks, done.refreshes), &target);
-                    println!("  share {:?} xors {}", t.elapsed(), s.counts().xor);
-                    println!(
-                        "  live unshared {} shared {}",
-                        crate::opt::schedule(&insert(&rebased.circuit, &done.marks, done.refreshes), "toy")
-                            .stats()
-                            .peak_live,
-                        crate::opt::schedule(&s, "toy").stats().peak_live
-                    );
-                }
-                let t = std::time::Instant::now();
-                let q = starts.marks.iter().filter_map(|m| quieten(&circuit, m, &target)).count()
-                    + starts.combined.iter().filter_map(|c| quieten(&c.circuit, &c.marks, &target)).count();
-                println!("  quieten {:?} {q}", t.elapsed());
-                let t = std::time::Instant::now();
-                problem.best_of(starts.marks, 0).unwrap();
-                println!("  best_of {:?}", t.elapsed());
-            }
-            let program = crate::opt::schedule(&placed.circuit, "toy");
-            println!(
-                "{name}: xor {} -> {} refreshes {} bound {} time {time:?} live {:?}",
-                circuit.counts().xor,
-                placed.circuit.counts().xor,
-                placed.refreshes,
-                placed.lower_bound,
-                program.stats().peak_live
-            );
-        }
     }
 
     #[test]
@@ -1080,6 +1011,47 @@ mod tests {
         assert_same(&circuit, &placement.circuit);
         assert!(is_within_budget(&placement.circuit, &target));
         assert_eq!((placement.refreshes, placement.lower_bound), (2, 2));
+    }
+
+    #[test]
+    fn the_lower_bound_counts_quiet_and_loud_products_together() {
+        // Quiet products may meet fresh inputs, but not each other; loud ones nothing.
+        let gates = "
+            %7 = and %0 %1
+            %8 = and %2 %3
+            %9 = and %7 %8
+            %10 = and %9 %4
+            %11 = and %5 %6
+            %12 = and %11 %0";
+        let circuit = circuit(7, gates, "%10 %12");
+        let placement = place(&circuit, &target(1033.0, 344.0, 508.0)).unwrap();
+        assert_eq!((placement.refreshes, placement.lower_bound), (3, 3));
+    }
+
+    #[test]
+    fn long_operands_take_no_more_refreshes_than_there_are_products() {
+        // Each product is added to a running sum of which every later product takes part: up to 64 terms in each operand,
+        // and room for 2^9 in two of them.
+        let mut gates = String::new();
+        let (mut total, mut wire) = (0, 130);
+        for step in 0..64 {
+            let (x, y) = (1 + 2 * step, 2 + 2 * step);
+            gates += &format!("%{wire} = xor %{total} %{x}\n%{} = xor %{total} %{y}\n", wire + 1);
+            gates += &format!(
+                "%{} = and %{wire} %{}\n%{} = xor %{} %{total}\n",
+                wire + 2,
+                wire + 1,
+                wire + 3,
+                wire + 2
+            );
+            (total, wire) = (wire + 3, wire + 4);
+        }
+        let circuit = circuit(130, &gates, &format!("%{total}"));
+        let target = target(209.0, 100.0, 100.0);
+        let placement = place(&circuit, &target).unwrap();
+        assert_same(&circuit, &placement.circuit);
+        assert!(is_within_budget(&placement.circuit, &target));
+        assert_eq!((placement.refreshes, placement.lower_bound), (63, 63));
     }
 
     #[test]
