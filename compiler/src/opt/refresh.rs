@@ -14,6 +14,10 @@
 //! **Sums.** A cut counts wires, but XOR is free: where operands of products depend on each other, [`sums`] refreshes new
 //! sums of the cut's wires, as many as there are independent operands.
 //!
+//! **Another basis.** Operands may be long sums of what is refreshed. Where that costs refreshes, [`basis`] chooses which
+//! independent sums are refreshed such that operands are short, and writes them anew; [`share`] finds what these have in
+//! common.
+//!
 //! **Quiet sums.** Sums of sums in which terms cancel are noisier than they need to be; [`quiet`](super::quiet) writes those anew that
 //! would take refreshes of their own, where that is worth the gates.
 //!
@@ -28,7 +32,7 @@
 //!
 //! **The lower bound.** If a product has noise at least `t` even with all possible refreshes below it, and an AND's
 //! other operand has more than `budget - t` at least, every path between the two needs a refresh. For a fixed `t`,
-//! the fewest are again a minimum vertex cut. For several levels: if no operand has noise below `m`, then a path through
+//! the fewest are again a minimum vertex cut, or for sums the rank of a matrix, for two `t` together. For several levels: if no operand has noise below `m`, then a path through
 //! `budget / m` ANDs ends above the budget, and the linear program of [`levels`] over those paths gives a bound.
 
 use std::cmp::Reverse;
@@ -350,7 +354,7 @@ impl<'a> Problem<'a> {
         sink
     }
 
-    /// The circuit over another basis of refreshed sums, if there is more to gain than a few refreshes.
+    /// The circuit over another basis of refreshed sums, over which operands are short.
     fn rebased(&self) -> Option<Combined> {
         if !self.combines() {
             return None;
