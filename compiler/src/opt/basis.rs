@@ -409,20 +409,18 @@ impl<'a> Rebuild<'a> {
 
     /// A wire with the value of an old one.
     fn value(&mut self, wire: usize) -> Wire {
-        let origin = self.old.origins[wire];
-        let rows = self.rows;
-        match self.old.gates[wire] {
-            _ if self.kinds[wire] == Kind::Element && rows[wire].len() > 1 => {
-                let (_, others) = rows[wire].split_last().expect("it has terms");
+        let (origin, row) = (self.old.origins[wire], &self.rows[wire]);
+        if self.as_before[wire] {
+            return self.push(self.old.gates[wire].map(|wire| self.values[wire.index()]), origin);
+        }
+        match (self.kinds[wire], row.as_slice()) {
+            (_, []) => self.push(Gate::Constant(self.flips[wire]), origin),
+            (Kind::Element, [others @ .., _]) if !others.is_empty() => {
                 let others = self.terms(others, origin);
                 self.push(Gate::Xor(self.columns[wire], others), origin)
             }
-            gate @ (Gate::Xor(..) | Gate::Not(_)) if self.as_before[wire] => {
-                self.push(gate.map(|wire| self.values[wire.index()]), origin)
-            }
-            _ if rows[wire].is_empty() => self.push(Gate::Constant(self.flips[wire]), origin),
-            _ => {
-                let total = self.terms(&rows[wire], origin);
+            (Kind::Sum | Kind::Quiet | Kind::Element | Kind::Raw, terms) => {
+                let total = self.terms(terms, origin);
                 if self.flips[wire] { self.push(Gate::Not(total), origin) } else { total }
             }
         }
