@@ -10,6 +10,7 @@ use crate::gadgets::objective::Objective;
 
 mod adders;
 mod balance;
+mod basis;
 mod cut;
 mod dead;
 mod depth;

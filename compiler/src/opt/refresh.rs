@@ -14,6 +14,10 @@
 //! **Sums.** A cut counts wires, but XOR is free: where operands of products depend on each other, [`sums`] refreshes new
 //! sums of the cut's wires, as many as there are independent operands.
 //!
+//! **Another basis.** Operands may be long sums of what is refreshed. Where that costs refreshes, [`basis`] chooses which
+//! independent sums are refreshed such that operands are short, and writes them anew; [`share`] finds what these have in
+//! common.
+//!
 //! **Quiet sums.** Sums of sums in which terms cancel are noisier than they need to be; [`quiet`](super::quiet) writes those anew that
 //! would take refreshes of their own, where that is worth the gates.
 //!
@@ -28,7 +32,7 @@
 //!
 //! **The lower bound.** If a product has noise at least `t` even with all possible refreshes below it, and an AND's
 //! other operand has more than `budget - t` at least, every path between the two needs a refresh. For a fixed `t`,
-//! the fewest are again a minimum vertex cut. For several levels: if no operand has noise below `m`, then a path through
+//! the fewest are again a minimum vertex cut, or for sums the rank of a matrix, for two `t` together. For several levels: if no operand has noise below `m`, then a path through
 //! `budget / m` ANDs ends above the budget, and the linear program of [`levels`] over those paths gives a bound.
 
 use std::cmp::Reverse;
@@ -36,11 +40,13 @@ use std::collections::BinaryHeap;
 
 use ffhec_circuit::{Circuit, Gate, NoiseBits, NoiseRules, Target, Wire};
 
+use super::basis;
 use super::cut::Flow;
 use super::dead::without_dead;
 use super::levels::{self, Chance, Chosen, Effort};
 use super::quiet::quieten;
 use super::readers::Readers;
+use super::share::share;
 use super::sums::{self, Combined};
 
 /// A circuit with its refreshes, and how good they are.
@@ -118,23 +124,27 @@ pub fn place(circuit: &Circuit, target: &Target) -> Result<Placement, PlaceError
     let circuit = without_dead(circuit);
     let problem = Problem::new(&circuit, target);
     let Starts { marks, combined, lower_bound } = problem.starts();
-    let quieted = |circuit: &Circuit, marks: &Vec<bool>| quieten(circuit, marks, target);
-    let mut quiet = Vec::new();
-    if problem.combines() {
-        quiet.extend(marks.iter().filter_map(|marks| quieted(&circuit, marks)));
-        quiet.extend(combined.iter().filter_map(|Combined { circuit, marks }| quieted(circuit, marks)));
-    }
+    let starts = if problem.combines() { marks.clone() } else { Vec::new() };
     let Marked { marks, refreshes, .. } = problem.best_of(marks, lower_bound)?;
-    drop(problem);
-    let mut placement = Placement { circuit: insert(&circuit, &marks, refreshes), refreshes, lower_bound };
-    drop(circuit);
-    for next in combined {
+    let placed = insert(&circuit, &marks, refreshes);
+    let mut placement = Placement { circuit: placed, refreshes, lower_bound };
+    for next in &combined {
         placement.improve(next, target, |_, _| true);
     }
-    for next in quiet {
-        placement.improve(next, target, |refreshes, sums| {
-            refreshes as f64 * target.costs.refresh_ns >= WORTH * sums as f64 * target.costs.xor_ns
-        });
+    let is_worth = |refreshes: usize, sums: usize| {
+        refreshes as f64 * target.costs.refresh_ns >= WORTH * sums as f64 * target.costs.xor_ns
+    };
+    if placement.has_to_gain()
+        && let Some(next) = problem.rebased()
+    {
+        placement.improve(&next, target, is_worth);
+    }
+    if placement.has_to_gain() {
+        let old = starts.iter().map(|marks| (&*circuit, marks));
+        let new = combined.iter().map(|Combined { circuit, marks }| (circuit, marks));
+        for next in old.chain(new).filter_map(|(circuit, marks)| quieten(circuit, marks, target)) {
+            placement.improve(&next, target, is_worth);
+        }
     }
     let Placement { refreshes, lower_bound, .. } = placement;
     debug_assert!(lower_bound <= refreshes, "the lower bound {lower_bound} holds for {refreshes} refreshes");
@@ -144,28 +154,48 @@ pub fn place(circuit: &Circuit, target: &Target) -> Result<Placement, PlaceError
 /// What refreshes that quiet sums save must be worth, in the additions that they take: these also keep their terms alive.
 const WORTH: f64 = 8.0;
 
+/// One refresh in so many more than the lower bound is not worth another basis.
+const LEAST_TO_GAIN: usize = 200;
+
 impl Placement {
+    /// Whether other sums might save more than a few refreshes.
+    fn has_to_gain(&self) -> bool {
+        self.refreshes - self.lower_bound.min(self.refreshes) > self.lower_bound / LEAST_TO_GAIN
+    }
+
     /// Takes another circuit with marked wires, if that has fewer refreshes, and `is_worth` says so of how many fewer and
     /// how many more sums it has.
     fn improve(
         &mut self,
-        Combined { circuit, marks }: Combined,
+        Combined { circuit, marks }: &Combined,
         target: &Target,
         is_worth: impl Fn(usize, usize) -> bool,
     ) {
-        let problem = Problem::new(&circuit, target);
-        let Ok(next) = problem.complete(marks, 0) else { return };
+        let problem = Problem::new(circuit, target);
+        let Ok(next) = problem.complete(marks.clone(), 0) else { return };
         if next.refreshes >= self.refreshes {
             return;
         }
-        let sums = circuit.counts().xor.saturating_sub(self.circuit.counts().xor);
+        let placed = shared(insert(circuit, &next.marks, next.refreshes), target);
+        let sums = placed.counts().xor.saturating_sub(self.circuit.counts().xor);
         if is_worth(self.refreshes - next.refreshes, sums) {
             // Where terms of the old sums cancel, the new gates are quieter than the old ones can be.
             self.lower_bound = problem.lower_bound_of_sums(&problem.noisy()).unwrap_or(0);
-            self.circuit = insert(&circuit, &next.marks, next.refreshes);
-            self.refreshes = next.refreshes;
+            self.refreshes = placed.counts().refresh;
+            self.circuit = placed;
         }
     }
+}
+
+/// `placed` with common parts of its sums added once, if that keeps the noise within the budget, and the other gates, of
+/// which the lower bound speaks.
+fn shared(placed: Circuit, target: &Target) -> Circuit {
+    let next = share(placed.clone());
+    let (before, after) = (placed.counts(), next.counts());
+    let noise = propagate(&next, &NoiseRules::new(target), NoiseBits(f64::INFINITY));
+    let is_quiet = noise.iter().all(|&noise| noise <= target.budget);
+    let is_same = (before.and, before.refresh) == (after.and, after.refresh);
+    if is_quiet && is_same { next } else { placed }
 }
 
 /// `circuit` with the fewest refreshes that we find such that no path runs through more than `levels` ANDs (at least
@@ -255,8 +285,7 @@ impl<'a> Problem<'a> {
             combined.extend(marks.iter().filter_map(|marks| sums::combine(self.circuit, marks)));
             lower_bound = bound;
         } else if !self.all_conflict(&source) {
-            let of_wires = self.lower_bound(&source, &mut |source, sink| Some(flow.solve(source, sink)));
-            lower_bound = of_wires.unwrap_or(0);
+            lower_bound = self.lower_bound_of_wires(&source, &mut flow);
         }
         if self.room() > 1 {
             for levels in [self.room(), self.room() + 1] {
@@ -291,8 +320,49 @@ impl<'a> Problem<'a> {
     }
 
     /// A number of refreshes that every placement over any sums of wires needs, unless that takes too long to find.
+    ///
+    /// Let `S` be the noisy wires, and `A` those of them that are too noisy for the quietest operand; let `O` be all
+    /// operands, and `P` those that have no room for any wire of `S`. The refreshed sums, as vectors over `S`, span `P`;
+    /// and reduced to `A`, they span `O`. So their rank is at least that of `O` over `A`, and, among those that vanish
+    /// over `A`, that of the sums of `P` that do: its rank over `S` less its rank over `A`.
     fn lower_bound_of_sums(&self, source: &[bool]) -> Option<usize> {
-        self.lower_bound(source, &mut |source, sink| sums::rank(self.circuit, &source, &sink))
+        let rank = |source: &[bool], sink: &[bool]| basis::rank(self.circuit, &self.readers, source, sink);
+        let all = operands(self.circuit);
+        if self.all_conflict(source) {
+            return rank(source, &all);
+        }
+        let quietest = products(self.circuit).map(|(a, b)| self.least(a).min(self.least(b)));
+        let quietest = quietest.fold(f64::INFINITY, f64::min);
+        let few = self.without_room(self.least_source(source));
+        let loud = |threshold: f64| -> Vec<bool> {
+            source.iter().zip(&self.floor).map(|(&noisy, noise)| noisy && noise.0 > threshold).collect()
+        };
+        let too_loud = loud(self.target.budget.0 - quietest);
+        let bound = rank(source, &few)? + rank(&too_loud, &all)? - rank(&too_loud, &few)?;
+        let products = 2.0 * self.target.refreshed.0;
+        Some(bound.max(rank(&loud(products.next_down()), &self.without_room(products))?))
+    }
+
+    /// Whether each wire is an operand that has no room for a term with so much noise.
+    fn without_room(&self, noise: f64) -> Vec<bool> {
+        let mut sink = vec![false; self.circuit.gates.len()];
+        for (a, b) in products(self.circuit) {
+            for (operand, other) in [(a, b), (b, a)] {
+                sink[operand.index()] |= noise + self.least(other) > self.target.budget.0;
+            }
+        }
+        sink
+    }
+
+    /// The circuit over another basis of refreshed sums, over which operands are short.
+    fn rebased(&self) -> Option<Combined> {
+        if !self.combines() {
+            return None;
+        }
+        // One bit for what is added to the product.
+        let room = self.target.budget.0 - 2.0 * self.target.refreshed.0 - 1.0;
+        let most = 1_u64 << room.clamp(0.0, MOST_ROOM) as u32;
+        basis::rebased(self.circuit, &self.readers, &self.noisy(), most)
     }
 
     /// How many AND levels a refreshed wire has room for, without sums; up to [`MOST_LEVELS`].
@@ -343,29 +413,15 @@ impl<'a> Problem<'a> {
         products(self.circuit).all(|(a, b)| least + self.least(a).min(self.least(b)) > self.target.budget.0)
     }
 
-    /// A number of refreshes that every placement needs, where `between` gives that for sources and sinks of which
-    /// no source may reach a sink unrefreshed.
-    fn lower_bound(
-        &self,
-        source: &[bool],
-        between: &mut dyn FnMut(Vec<bool>, Vec<bool>) -> Option<usize>,
-    ) -> Option<usize> {
-        if self.all_conflict(source) {
-            return between(source.to_vec(), operands(self.circuit));
-        }
+    /// A number of refreshes that every placement of refreshes of wires needs.
+    fn lower_bound_of_wires(&self, source: &[bool], flow: &mut Flow<'_>) -> usize {
         // The lower bound for products of noise at least `threshold`.
         let mut conflicts = |threshold: f64| {
             let source =
                 source.iter().zip(&self.floor).map(|(&is_source, noise)| is_source && noise.0 >= threshold);
-            let mut sink = vec![false; self.circuit.gates.len()];
-            for (a, b) in products(self.circuit) {
-                for (operand, other) in [(a, b), (b, a)] {
-                    sink[operand.index()] |= threshold + self.least(other) > self.target.budget.0;
-                }
-            }
-            between(source.collect(), sink)
+            flow.solve(source.collect(), self.without_room(threshold))
         };
-        Some(conflicts(self.least_source(source))?.max(conflicts(2.0 * self.target.refreshed.0)?))
+        conflicts(self.least_source(source)).max(conflicts(2.0 * self.target.refreshed.0))
     }
 
     /// The least noise that readers of `wire` see over all placements.
@@ -513,6 +569,9 @@ impl<'a> Problem<'a> {
 /// The most gates of circuits that are completed from both extreme cuts; larger ones from that nearest the operands, where
 /// fewer sums are over the budget.
 const TWO_CUTS: usize = 1_000_000;
+
+/// Bits of room for sums of which the operands of a product make use, at most.
+const MOST_ROOM: f64 = 40.0;
 
 /// Levels of which placements with several levels make use, at most.
 const MOST_LEVELS: u8 = 8;
@@ -956,6 +1015,47 @@ mod tests {
         assert_same(&circuit, &placement.circuit);
         assert!(is_within_budget(&placement.circuit, &target));
         assert_eq!((placement.refreshes, placement.lower_bound), (2, 2));
+    }
+
+    #[test]
+    fn the_lower_bound_counts_quiet_and_loud_products_together() {
+        // Quiet products may meet fresh inputs, but not each other; loud ones nothing.
+        let gates = "
+            %7 = and %0 %1
+            %8 = and %2 %3
+            %9 = and %7 %8
+            %10 = and %9 %4
+            %11 = and %5 %6
+            %12 = and %11 %0";
+        let circuit = circuit(7, gates, "%10 %12");
+        let placement = place(&circuit, &target(1033.0, 344.0, 508.0)).unwrap();
+        assert_eq!((placement.refreshes, placement.lower_bound), (3, 3));
+    }
+
+    #[test]
+    fn long_operands_take_no_more_refreshes_than_there_are_products() {
+        // Each product is added to a running sum of which every later product takes part: up to 64 terms in each operand,
+        // and room for 2^9 in two of them.
+        let mut gates = String::new();
+        let (mut total, mut wire) = (0, 130);
+        for step in 0..64 {
+            let (x, y) = (1 + 2 * step, 2 + 2 * step);
+            gates += &format!("%{wire} = xor %{total} %{x}\n%{} = xor %{total} %{y}\n", wire + 1);
+            gates += &format!(
+                "%{} = and %{wire} %{}\n%{} = xor %{} %{total}\n",
+                wire + 2,
+                wire + 1,
+                wire + 3,
+                wire + 2
+            );
+            (total, wire) = (wire + 3, wire + 4);
+        }
+        let circuit = circuit(130, &gates, &format!("%{total}"));
+        let target = target(209.0, 100.0, 100.0);
+        let placement = place(&circuit, &target).unwrap();
+        assert_same(&circuit, &placement.circuit);
+        assert!(is_within_budget(&placement.circuit, &target));
+        assert_eq!((placement.refreshes, placement.lower_bound), (63, 63));
     }
 
     #[test]

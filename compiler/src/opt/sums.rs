@@ -1,7 +1,7 @@
 //! Refreshes of sums that are no wires yet: XOR is free, so what matters is how many *independent* sums are refreshed.
 //!
 //! In: a circuit and a cut, wires such that every AND operand is a sum of them and of quiet wires. Out: the circuit over
-//! fewer refreshed wires, some of them new sums of cut wires; or the number of independent operands.
+//! fewer refreshed wires, some of them new sums of cut wires.
 //!
 //! Say the operands hold `a + b`, `b + c` and `a + c` of three noisy products. Three disjoint paths lead to them, so a
 //! cut has three wires; but `a + c` is the sum of the other two, and two refreshes do. In general, the operands are
@@ -22,7 +22,7 @@ use super::dead::live;
 pub(super) const MOST_GATES: usize = 200_000;
 
 /// The most terms in all forms together, and the most terms that eliminations may add up.
-const MOST_TERMS: usize = 20_000_000;
+pub(super) const MOST_TERMS: usize = 20_000_000;
 const MOST_WORK: usize = 40_000_000;
 
 /// A circuit over new sums, and which of its wires are refreshed.
@@ -32,15 +32,7 @@ pub(super) struct Combined {
 }
 
 /// A sum of wires, in ascending order.
-type Form = Vec<u32>;
-
-/// How many of the AND operands for which `sink` holds are independent as sums of the products for which `source`
-/// holds; none if that takes too long to find out.
-pub(super) fn rank(circuit: &Circuit, source: &[bool], sink: &[bool]) -> Option<usize> {
-    let forms = forms(circuit, source)?;
-    let rows = (0..sink.len()).filter(|&wire| sink[wire] && !forms[wire].is_empty()).map(|wire| &forms[wire]);
-    Some(echelon(rows)?.len())
-}
+pub(super) type Form = Vec<u32>;
 
 /// The same function with fewer refreshes than `cut`, if the operands allow it.
 pub(super) fn combine(circuit: &Circuit, cut: &[bool]) -> Option<Combined> {
@@ -83,7 +75,7 @@ fn forms(circuit: &Circuit, is_term: &[bool]) -> Option<Vec<Form>> {
 }
 
 /// The terms that one of the forms has but not both.
-fn sum(a: &[u32], b: &[u32]) -> Form {
+pub(super) fn sum(a: &[u32], b: &[u32]) -> Form {
     let mut sum = Form::with_capacity(a.len() + b.len());
     let (mut i, mut j) = (0, 0);
     while i < a.len() && j < b.len() {
@@ -105,7 +97,7 @@ fn sum(a: &[u32], b: &[u32]) -> Form {
 }
 
 /// Independent sums of the rows, by their last terms, which differ.
-fn echelon<'a>(rows: impl Iterator<Item = &'a Form>) -> Option<BTreeMap<u32, Form>> {
+pub(super) fn echelon<'a>(rows: impl Iterator<Item = &'a Form>) -> Option<BTreeMap<u32, Form>> {
     let mut echelon: BTreeMap<u32, Form> = BTreeMap::new();
     let mut work = 0;
     for row in rows {
@@ -126,7 +118,7 @@ fn echelon<'a>(rows: impl Iterator<Item = &'a Form>) -> Option<BTreeMap<u32, For
 }
 
 /// The same span, each row with one pivot.
-fn reduced(echelon: BTreeMap<u32, Form>) -> BTreeMap<u32, Form> {
+pub(super) fn reduced(echelon: BTreeMap<u32, Form>) -> BTreeMap<u32, Form> {
     let mut reduced: BTreeMap<u32, Form> = BTreeMap::new();
     for (pivot, row) in echelon {
         let others: Vec<u32> = row.iter().copied().filter(|term| reduced.contains_key(term)).collect();
@@ -265,6 +257,8 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
 
     use super::*;
+    use crate::opt::basis::rank;
+    use crate::opt::readers::Readers;
     use crate::opt::testing::{assert_same, circuit, circuits};
 
     #[test]
@@ -285,7 +279,7 @@ mod tests {
         assert_same(&before, &after.circuit);
         assert_eq!(after.marks.iter().filter(|&&mark| mark).count(), 2);
         let sinks: Vec<bool> = (0..before.gates.len()).map(|wire| (9..12).contains(&wire)).collect();
-        assert_eq!(rank(&before, &cut, &sinks), Some(2));
+        assert_eq!(rank(&before, &Readers::of(&before), &cut, &sinks), Some(2));
     }
 
     #[test]
