@@ -42,8 +42,7 @@ const SHORT: usize = 6;
 
 /// The same function with as many refreshes as the operands have independent sums of wires for which `source` holds. The
 /// numbers of times that refreshed wires come into the two operands of a product, multiplied, are at most `most`, unless
-/// their sums without terms that cancel are longer. `None` if there is nothing to
-/// refresh, or if it takes too long to find out.
+/// their sums without terms that cancel are longer. `None` if there is nothing to refresh, or if that takes too long.
 pub(super) fn rebased(circuit: &Circuit, readers: &Readers, source: &[bool], most: u64) -> Option<Combined> {
     rebased_by(circuit, readers, source, most, LEAST_SAVED)
 }
@@ -72,7 +71,7 @@ fn rebased_by(
         table.add(pivot, &element[..element.len() - 1]);
     }
     let pivots: Vec<u32> = elements.into_keys().collect();
-    table.shorten(&pivots, &kinds, least)?;
+    table.shorten(&pivots, &kinds, least);
     let rows = table.rows_of_wires(circuit)?;
     Some(without_dead(Rebuild::new(circuit, readers, &kinds, &rows, most).run()))
 }
@@ -237,18 +236,18 @@ impl Table {
         holders
     }
 
-    /// Sweeps over the elements, the earliest first; `None` if not even one sweep is finished in time.
-    fn shorten(&mut self, pivots: &[u32], kinds: &[Kind], least: usize) -> Option<()> {
+    /// Sweeps over the elements, the earliest first, as far as time allows.
+    fn shorten(&mut self, pivots: &[u32], kinds: &[Kind], least: usize) {
         let mut counts = vec![0_u32; kinds.len()];
         let mut before = self.terms();
-        for sweep in 0..MOST_SWEEPS {
+        for _ in 0..MOST_SWEEPS {
             for &pivot in pivots {
                 let next = self.majority(pivot, kinds, &mut counts);
                 if next.saved >= least {
                     self.add(pivot, &next.terms);
                 }
                 if self.work > MOST_WORK {
-                    return (sweep > 0).then_some(());
+                    return;
                 }
             }
             let after = self.terms();
@@ -258,7 +257,6 @@ impl Table {
             }
             before = after;
         }
-        Some(())
     }
 
     fn terms(&self) -> usize {
@@ -660,7 +658,7 @@ mod tests {
             terms.iter().for_each(|&term| holders[term as usize].push(number(row)));
         }
         let mut table = Table { rows, operands: 4, row_of: vec![NO_ROW; 6], holders, work: 0 };
-        table.shorten(&[5], &[Kind::Element; 6], 1).unwrap();
+        table.shorten(&[5], &[Kind::Element; 6], 1);
         assert_eq!(table.rows, [vec![5], vec![3, 5], vec![2, 3], vec![2, 5]]);
     }
 }
