@@ -65,6 +65,10 @@ fn refreshes_of_published_circuits() {
                 if optimum == 0 {
                     let is_here = |&&(circuit, at, _): &&(&str, u8, usize)| (circuit, at) == (name, levels);
                     let Some(&(.., needed)) = NEEDED.iter().find(is_here) else {
+                        assert!(
+                            100 * refreshes <= 115 * bound,
+                            "{name}, {levels} levels: {refreshes}, at least {bound}"
+                        );
                         return format!("{refreshes} (at least {bound})");
                     };
                     assert!(

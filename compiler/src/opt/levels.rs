@@ -13,13 +13,15 @@
 //!    (Garg and Koenemann, FOCS 1998; Fleischer, SIAM J. Discrete Math. 2000): each wire has a weight; paths that are
 //!    lightest up to a factor are packed, and the wires on them get heavier. All lightest paths come from one sweep
 //!    over wires and levels. The packing divided by its largest load is feasible, whatever happened before: the bound.
+//!    That of paths alone is far below what whole refreshes can do; so triples of paths that need two refreshes are
+//!    packed too (`triples.rs`), where the weights fall short of them.
 //! 2. *Rounding.* The weights, divided by the lightest path, are a fractional solution, and make every wire stretch
 //!    from a distance to a distance. The wires that stretch over a threshold hit all paths; we try several thresholds,
 //!    and drop what is not needed, the lightest first.
-//! 3. *Local search.* A wire is refreshed in addition, and all refreshes that have become needless are dropped. Two
-//!    dropped are a gain; one dropped is a step aside, taken by chance, so that the search does not stay at the first
-//!    placement that no single step makes better. Where it stays nevertheless, a part of the best placement is made
-//!    anew.
+//! 3. *Local search.* Around one wire after the other, some wires more are refreshed, all refreshes that have become
+//!    needless are dropped, and single wires there are tried: one more for one or more dropped. What takes more
+//!    refreshes than before is put back, all but a few by chance, fewer and fewer (simulated annealing). A tenth of the
+//!    work tries single wires anywhere.
 //!
 //! Limits count steps, and chance comes from a fixed seed.
 
@@ -29,6 +31,7 @@ use std::collections::BinaryHeap;
 use ffhec_circuit::{Circuit, Gate};
 
 use super::readers::{Readers, number};
+use super::triples::{Finder, REACH, Triple};
 
 /// A choice of wires, and how good it is.
 pub(super) struct Chosen {
@@ -49,7 +52,7 @@ pub(super) struct Effort {
 
 impl Effort {
     /// Less than a minute for a circuit of any size.
-    pub(super) const LONG: Effort = Effort { program: 1_000_000_000, search: 700_000_000 };
+    pub(super) const LONG: Effort = Effort { program: 1_000_000_000, search: 500_000_000 };
 
     /// Some tenths of a second, and microseconds a gate.
     pub(super) fn quick(circuit: &Circuit) -> Effort {
@@ -125,6 +128,9 @@ struct Fraction {
     bound: usize,
 }
 
+/// How often triples are looked for at most.
+const ROUNDS: usize = 8;
+
 /// No path leads here.
 const FAR: f64 = f64::INFINITY;
 
@@ -141,6 +147,8 @@ struct Packing<'a> {
     packed: u64,
     /// For each wire and number of ANDs passed (from 1), the lightest way there, with the wire itself.
     lightest: Vec<f64>,
+    /// What needs two refreshes, and is packed beside the paths.
+    triples: Vec<Triple>,
 }
 
 /// How the linear program is solved for some time.
@@ -185,6 +193,7 @@ impl<'a> Packing<'a> {
             largest_load: 0,
             packed: 0,
             lightest: vec![FAR; wires * usize::from(most)],
+            triples: Vec::new(),
         }
     }
 
@@ -199,11 +208,48 @@ impl<'a> Packing<'a> {
             let known = progress.bound;
             self.stage(Stage { step, work: share, idle: 300, known }, &mut progress);
         }
-        // Fine steps make good weights soon, but a good packing takes many paths, all of one kind.
-        self.weights.fill(1.0);
-        self.restart();
-        self.stage(Stage { step: 0.1, work, idle: 3000, known: 0.0 }, &mut progress);
-        Fraction { weights: progress.weights, bound: rounded_up(progress.bound) }
+        let weights = progress.weights.clone();
+        if !progress.is_done() && !weights.is_empty() {
+            self.add_triples(work, &mut progress);
+            // Fine steps make good weights soon, but a good packing takes many paths, all of one kind.
+            self.weights.fill(1.0);
+            self.restart();
+            self.stage(Stage { step: 0.1, work, idle: 3000, known: 0.0 }, &mut progress);
+        }
+        Fraction { weights, bound: rounded_up(progress.bound) }
+    }
+
+    /// Adds triples that the weights fall short of, and solves again, a few times.
+    fn add_triples(&mut self, work: u64, progress: &mut Progress) {
+        let readers = Readers::of(self.circuit);
+        let search = REACH * self.weights.len() as u64;
+        for _ in 0..ROUNDS {
+            let share = progress.steps + work.saturating_sub(progress.steps) / 8;
+            if progress.steps + search > share {
+                return;
+            }
+            progress.steps += search;
+            self.weights.clone_from(&progress.weights);
+            self.sweep();
+            let least = self.least_end();
+            self.weights.iter_mut().for_each(|weight| *weight /= least);
+            self.sweep();
+            let both = (self.circuit, &readers);
+            let found = Finder::new(both, self.most, &self.weights, &self.lightest).find();
+            let known = self.triples.len();
+            self.triples.extend(found);
+            self.triples.sort_unstable();
+            self.triples.dedup();
+            if self.triples.len() == known {
+                return;
+            }
+            progress.least_total = FAR;
+            for step in [0.03, 0.01] {
+                self.restart();
+                let known = progress.bound;
+                self.stage(Stage { step, work: share, idle: 100, known }, progress);
+            }
+        }
     }
 
     /// Packs paths until `stage` is over.
@@ -214,7 +260,7 @@ impl<'a> Packing<'a> {
         while progress.steps < work && idle < stage.idle && !progress.is_done() {
             self.sweep();
             progress.steps += sweep;
-            let least = self.least_end();
+            let least = self.least_end().min(self.least_triple());
             if least == FAR {
                 return;
             }
@@ -228,6 +274,7 @@ impl<'a> Packing<'a> {
                 progress.weights = self.weights.iter().map(|weight| weight / least).collect();
             }
             progress.steps += self.pack(least * (1.0 + step), step);
+            progress.steps += self.pack_triples(least * (1.0 + step), step);
             let value = self.packed as f64 / f64::from(self.largest_load);
             if value > known {
                 if value > known * 1.0005 {
@@ -303,16 +350,43 @@ impl<'a> Packing<'a> {
                     if weight > limit {
                         break;
                     }
-                    for &wire in &path {
-                        let wire = wire as usize;
-                        self.weights[wire] *= 1.0 + step;
-                        self.loads[wire] += 1;
-                        self.largest_load = self.largest_load.max(self.loads[wire]);
-                    }
+                    self.load(&path, step);
                     self.packed += 1;
                 }
             }
         }
+        visited
+    }
+
+    /// Makes the wires of a packed path or triple heavier.
+    fn load(&mut self, wires: &[u32], step: f64) {
+        for wire in wires.iter().map(|&wire| wire as usize) {
+            self.weights[wire] *= 1.0 + step;
+            self.loads[wire] += 1;
+            self.largest_load = self.largest_load.max(self.loads[wire]);
+        }
+    }
+
+    /// What a triple weighs for each of the two refreshes that it needs.
+    fn half_weight(&self, triple: &Triple) -> f64 {
+        triple.iter().map(|&wire| self.weights[wire as usize]).sum::<f64>() / 2.0
+    }
+
+    fn least_triple(&self) -> f64 {
+        self.triples.iter().map(|triple| self.half_weight(triple)).fold(FAR, f64::min)
+    }
+
+    /// Packs triples as [`Packing::pack`] packs paths; each counts as two.
+    fn pack_triples(&mut self, limit: f64, step: f64) -> u64 {
+        let triples = std::mem::take(&mut self.triples);
+        for triple in &triples {
+            while self.half_weight(triple) <= limit {
+                self.load(triple, step);
+                self.packed += 2;
+            }
+        }
+        let visited = triples.iter().map(|triple| triple.len() as u64).sum();
+        self.triples = triples;
         visited
     }
 
@@ -798,6 +872,60 @@ mod tests {
             let count = marks.iter().filter(|&&mark| mark).count();
             assert_eq!((count, lower_bound), (refreshes, refreshes), "{most} levels");
         }
+    }
+
+    #[test]
+    fn triangles_need_two_refreshes_each() {
+        // The linear program of paths alone refreshes half of each of three wires.
+        let mut gates = String::new();
+        let (mut outputs, wires) = (String::new(), 4 * 5);
+        for triangle in 0..5 {
+            let (input, at) = (4 * triangle, wires + 4 * triangle);
+            gates += &format!(
+                "%{at} = and %{input} %{}\n%{} = and %{at} %{}\n%{} = and %{at} %{}\n%{} = and %{} %{}\n",
+                input + 1,
+                at + 1,
+                input + 2,
+                at + 2,
+                at + 1,
+                at + 3,
+                at + 2,
+                input + 3,
+            );
+            outputs += &format!(" %{}", at + 3);
+        }
+        let circuit = crate::opt::testing::circuit(wires, &gates, &outputs);
+        let Chosen { marks, lower_bound } = choose(&circuit, &Readers::of(&circuit), 2, TEST);
+        assert_eq!((marks.iter().filter(|&&mark| mark).count(), lower_bound), (10, 10));
+    }
+
+    #[test]
+    fn no_single_refresh_serves_a_triple() {
+        let (mut found, mut twice) = (0, 0);
+        for seed in 0..400 {
+            let most = 2 + u8::try_from(seed % 3).unwrap();
+            let shape = Shape { inputs: 4, gates: 60, window: 6, xors: 3, outputs: 3 };
+            let circuit = simplify(remove_dead(random_circuit(seed, shape)));
+            let mut packing = Packing::new(&circuit, most);
+            packing.solve(3_000_000);
+            for triple in &packing.triples {
+                // All other wires are refreshed.
+                let mut marks = vec![true; circuit.gates.len()];
+                triple.iter().for_each(|&wire| marks[wire as usize] = false);
+                for &wire in triple {
+                    let is_twice = triple.iter().filter(|&&other| other == wire).count() > 1;
+                    twice += usize::from(is_twice);
+                    marks[wire as usize] = true;
+                    assert!(
+                        is_twice || longest(&circuit, &marks) > u32::from(most),
+                        "seed {seed}: {triple:?}"
+                    );
+                    marks[wire as usize] = false;
+                }
+                found += 1;
+            }
+        }
+        assert!(found > 100 && twice > 0, "{found} triples, {twice} wires count twice");
     }
 
     #[test]
