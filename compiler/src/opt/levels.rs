@@ -209,7 +209,7 @@ impl<'a> Packing<'a> {
             self.stage(Stage { step, work: share, idle: 300, known }, &mut progress);
         }
         let weights = progress.weights.clone();
-        if !progress.is_done() && !weights.is_empty() {
+        if !weights.is_empty() {
             self.add_triples(work, &mut progress);
             // Fine steps make good weights soon, but a good packing takes many paths, all of one kind.
             self.weights.fill(1.0);
