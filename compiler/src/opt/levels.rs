@@ -901,31 +901,29 @@ mod tests {
 
     #[test]
     fn no_single_refresh_serves_a_triple() {
-        let (mut found, mut twice) = (0, 0);
-        for seed in 0..400 {
-            let most = 2 + u8::try_from(seed % 3).unwrap();
-            let shape = Shape { inputs: 4, gates: 60, window: 6, xors: 3, outputs: 3 };
-            let circuit = simplify(remove_dead(random_circuit(seed, shape)));
-            let mut packing = Packing::new(&circuit, most);
-            packing.solve(3_000_000);
+        let chain = multiplier_chain(8, 3);
+        let circuits = [simplify(adder(24)), simplify(chain.clone()), crate::opt::optimize(chain)];
+        let mut found = 0;
+        for (circuit, most) in circuits.iter().flat_map(|circuit| [2, 3, 4].map(|most| (circuit, most))) {
+            let mut packing = Packing::new(circuit, most);
+            packing.solve(30_000_000);
             for triple in &packing.triples {
                 // All other wires are refreshed.
                 let mut marks = vec![true; circuit.gates.len()];
                 triple.iter().for_each(|&wire| marks[wire as usize] = false);
                 for &wire in triple {
                     let is_twice = triple.iter().filter(|&&other| other == wire).count() > 1;
-                    twice += usize::from(is_twice);
                     marks[wire as usize] = true;
                     assert!(
-                        is_twice || longest(&circuit, &marks) > u32::from(most),
-                        "seed {seed}: {triple:?}"
+                        is_twice || longest(circuit, &marks) > u32::from(most),
+                        "{most} levels: {triple:?}"
                     );
                     marks[wire as usize] = false;
                 }
                 found += 1;
             }
         }
-        assert!(found > 100 && twice > 0, "{found} triples, {twice} wires count twice");
+        assert!(found > 10, "{found} triples");
     }
 
     #[test]
