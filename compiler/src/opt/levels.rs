@@ -13,13 +13,15 @@
 //!    (Garg and Koenemann, FOCS 1998; Fleischer, SIAM J. Discrete Math. 2000): each wire has a weight; paths that are
 //!    lightest up to a factor are packed, and the wires on them get heavier. All lightest paths come from one sweep
 //!    over wires and levels. The packing divided by its largest load is feasible, whatever happened before: the bound.
+//!    That of paths alone is far below what whole refreshes can do; so triples of paths that need two refreshes are
+//!    packed too (`triples.rs`), where the weights fall short of them.
 //! 2. *Rounding.* The weights, divided by the lightest path, are a fractional solution, and make every wire stretch
 //!    from a distance to a distance. The wires that stretch over a threshold hit all paths; we try several thresholds,
 //!    and drop what is not needed, the lightest first.
-//! 3. *Local search.* A wire is refreshed in addition, and all refreshes that have become needless are dropped. Two
-//!    dropped are a gain; one dropped is a step aside, taken by chance, so that the search does not stay at the first
-//!    placement that no single step makes better. Where it stays nevertheless, a part of the best placement is made
-//!    anew.
+//! 3. *Local search.* Around one wire after the other, some wires more are refreshed, all refreshes that have become
+//!    needless are dropped, and single wires there are tried: one more for one or more dropped. What takes more
+//!    refreshes than before is put back, all but a few by chance, fewer and fewer (simulated annealing). A tenth of the
+//!    work tries single wires anywhere.
 //!
 //! Limits count steps, and chance comes from a fixed seed.
 
@@ -29,6 +31,7 @@ use std::collections::BinaryHeap;
 use ffhec_circuit::{Circuit, Gate};
 
 use super::readers::{Readers, number};
+use super::triples::{Finder, REACH, Triple};
 
 /// A choice of wires, and how good it is.
 pub(super) struct Chosen {
@@ -49,7 +52,7 @@ pub(super) struct Effort {
 
 impl Effort {
     /// Less than a minute for a circuit of any size.
-    pub(super) const LONG: Effort = Effort { program: 1_000_000_000, search: 300_000_000 };
+    pub(super) const LONG: Effort = Effort { program: 1_000_000_000, search: 500_000_000 };
 
     /// Some tenths of a second, and microseconds a gate.
     pub(super) fn quick(circuit: &Circuit) -> Effort {
@@ -74,16 +77,19 @@ pub(super) fn lower_bound(circuit: &Circuit, most: u8, effort: Effort) -> usize 
     Packing::new(circuit, most).solve(effort.program).bound
 }
 
-/// How many of the rounded starts are searched from.
+/// How many of the rounded starts are searched from: half of the time; the best of them is for the other half.
 const SEARCHED: usize = 3;
 
-/// Passes of the search without a gain before it stops.
-pub(super) const IDLE_PASSES: usize = 1000;
+/// How often each gate is visited at most, in all searches: more hardly ever gains.
+const MOST_VISITS: u64 = 200_000;
 
-/// Passes without a gain after which part of the best placement is made anew, again and again, and about how many wires
-/// such a part has.
-const STIR: usize = 10;
-const STIRRED: usize = 40;
+/// About how many wires at most have their placement made anew together, and how often the search goes through them
+/// then.
+const STIRRED: usize = 60;
+const POLISHES: usize = 3;
+
+/// Out of 2^20 steps that take one refresh more, how many are taken at first; later fewer.
+const LUCK: u64 = 3000;
 
 fn improved(
     circuit: &Circuit,
@@ -101,13 +107,17 @@ fn improved(
         })
         .collect();
     searches.sort_by_key(|search| search.count);
+    searches.dedup_by(|next, kept| next.marks == kept.marks);
     searches.truncate(SEARCHED);
-    let share = effort.search / SEARCHED as u64;
+    let work = effort.search.min(MOST_VISITS * circuit.gates.len() as u64);
     for search in &mut searches {
-        search.run(share, fraction.bound);
+        search.run(work / (2 * SEARCHED as u64), fraction.bound);
     }
-    let best = searches.into_iter().min_by_key(|search| search.fewest);
-    best.map_or_else(|| vec![false; circuit.gates.len()], |search| search.best)
+    let Some(mut best) = searches.into_iter().min_by_key(|search| search.fewest) else {
+        return vec![false; circuit.gates.len()];
+    };
+    best.run(work / 2, fraction.bound);
+    best.best
 }
 
 /// A solution of the linear program, nearly.
@@ -117,6 +127,9 @@ struct Fraction {
     /// The value of a feasible packing, rounded up: no choice has fewer.
     bound: usize,
 }
+
+/// How often triples are looked for at most.
+const ROUNDS: usize = 8;
 
 /// No path leads here.
 const FAR: f64 = f64::INFINITY;
@@ -134,6 +147,37 @@ struct Packing<'a> {
     packed: u64,
     /// For each wire and number of ANDs passed (from 1), the lightest way there, with the wire itself.
     lightest: Vec<f64>,
+    /// What needs two refreshes, and is packed beside the paths.
+    triples: Vec<Triple>,
+}
+
+/// How the linear program is solved for some time.
+struct Stage {
+    /// How much heavier the wires of a packed path get, and how much heavier than the lightest it may be.
+    step: f64,
+    /// Until how many steps in total.
+    work: u64,
+    /// After how many sweeps without a gain it is over.
+    idle: usize,
+    /// The value of a packing from which on one is a gain.
+    known: f64,
+}
+
+/// How far the linear program is solved.
+struct Progress {
+    steps: u64,
+    /// The lightest fraction so far, empty if there are no paths, and its weight.
+    weights: Vec<f64>,
+    least_total: f64,
+    /// The largest value of a packing so far.
+    bound: f64,
+}
+
+impl Progress {
+    /// Whether the bound, rounded up, has met the weight of the fraction.
+    fn is_done(&self) -> bool {
+        rounded_up(self.bound) as f64 >= self.least_total - 1e-6
+    }
 }
 
 impl<'a> Packing<'a> {
@@ -149,55 +193,97 @@ impl<'a> Packing<'a> {
             largest_load: 0,
             packed: 0,
             lightest: vec![FAR; wires * usize::from(most)],
+            triples: Vec::new(),
         }
     }
 
     /// Packs paths until the bound meets the weight of the fraction, up to a little, or `work` is done.
     fn solve(&mut self, work: u64) -> Fraction {
         debug_assert!((1..100).contains(&self.most), "the sweeps keep a number for each level");
-        let sweep = (self.circuit.gates.len() * self.most) as u64;
-        let mut steps = 0;
-        let mut best = Fraction { weights: Vec::new(), bound: 0 };
-        let (mut least_total, mut bound) = (f64::INFINITY, 0.0_f64);
+        let mut progress = Progress { steps: 0, weights: Vec::new(), least_total: f64::INFINITY, bound: 0.0 };
         // Steps are coarse first; each finer stage begins with the weights of the one before and a packing of its own.
         for step in [0.3, 0.1, 0.03, 0.01, 0.003] {
             self.restart();
-            let share = steps + (work - steps) / 2;
-            let mut idle = 0;
-            while steps < share && idle < 300 {
-                self.sweep();
-                steps += sweep;
-                let least = self.least_end();
-                if least == FAR {
-                    return best;
-                }
-                let total: f64 = self.weights_on_paths() / least;
-                idle += 1;
-                if total < least_total {
-                    if total < least_total * 0.9995 {
-                        idle = 0;
-                    }
-                    least_total = total;
-                    best.weights = self.weights.iter().map(|weight| weight / least).collect();
-                }
-                steps += self.pack(least * (1.0 + step), step);
-                let value = self.packed as f64 / f64::from(self.largest_load);
-                if value > bound {
-                    if value > bound * 1.0005 {
-                        idle = 0;
-                    }
-                    bound = value;
-                }
-                if rounded_up(bound) as f64 >= least_total - 1e-6 {
-                    break;
-                }
+            let share = progress.steps + (work - progress.steps) / 2;
+            let known = progress.bound;
+            self.stage(Stage { step, work: share, idle: 300, known }, &mut progress);
+        }
+        let weights = progress.weights.clone();
+        if !weights.is_empty() {
+            self.add_triples(work, &mut progress);
+            // Fine steps make good weights soon, but a good packing takes many paths, all of one kind.
+            self.weights.fill(1.0);
+            self.restart();
+            self.stage(Stage { step: 0.1, work, idle: 3000, known: 0.0 }, &mut progress);
+        }
+        Fraction { weights, bound: rounded_up(progress.bound) }
+    }
+
+    /// Adds triples that the weights fall short of, and solves again, a few times.
+    fn add_triples(&mut self, work: u64, progress: &mut Progress) {
+        let readers = Readers::of(self.circuit);
+        let search = REACH * self.weights.len() as u64;
+        for _ in 0..ROUNDS {
+            let share = progress.steps + work.saturating_sub(progress.steps) / 8;
+            if progress.steps + search > share {
+                return;
             }
-            if rounded_up(bound) as f64 >= least_total - 1e-6 {
-                break;
+            progress.steps += search;
+            self.weights.clone_from(&progress.weights);
+            self.sweep();
+            let least = self.least_end();
+            self.weights.iter_mut().for_each(|weight| *weight /= least);
+            self.sweep();
+            let both = (self.circuit, &readers);
+            let found = Finder::new(both, self.most, &self.weights, &self.lightest).find();
+            let known = self.triples.len();
+            self.triples.extend(found);
+            self.triples.sort_unstable();
+            self.triples.dedup();
+            if self.triples.len() == known {
+                return;
+            }
+            progress.least_total = FAR;
+            for step in [0.03, 0.01] {
+                self.restart();
+                let known = progress.bound;
+                self.stage(Stage { step, work: share, idle: 100, known }, progress);
             }
         }
-        best.bound = rounded_up(bound);
-        best
+    }
+
+    /// Packs paths until `stage` is over.
+    fn stage(&mut self, stage: Stage, progress: &mut Progress) {
+        let Stage { step, work, mut known, .. } = stage;
+        let sweep = (self.circuit.gates.len() * self.most) as u64;
+        let mut idle = 0;
+        while progress.steps < work && idle < stage.idle && !progress.is_done() {
+            self.sweep();
+            progress.steps += sweep;
+            let least = self.least_end().min(self.least_triple());
+            if least == FAR {
+                return;
+            }
+            let total: f64 = self.weights_on_paths() / least;
+            idle += 1;
+            if total < progress.least_total {
+                if total < progress.least_total * 0.9995 {
+                    idle = 0;
+                }
+                progress.least_total = total;
+                progress.weights = self.weights.iter().map(|weight| weight / least).collect();
+            }
+            progress.steps += self.pack(least * (1.0 + step), step);
+            progress.steps += self.pack_triples(least * (1.0 + step), step);
+            let value = self.packed as f64 / f64::from(self.largest_load);
+            if value > known {
+                if value > known * 1.0005 {
+                    idle = 0;
+                }
+                known = value;
+            }
+            progress.bound = progress.bound.max(value);
+        }
     }
 
     /// Forgets the packed paths but not the weights.
@@ -264,16 +350,43 @@ impl<'a> Packing<'a> {
                     if weight > limit {
                         break;
                     }
-                    for &wire in &path {
-                        let wire = wire as usize;
-                        self.weights[wire] *= 1.0 + step;
-                        self.loads[wire] += 1;
-                        self.largest_load = self.largest_load.max(self.loads[wire]);
-                    }
+                    self.load(&path, step);
                     self.packed += 1;
                 }
             }
         }
+        visited
+    }
+
+    /// Makes the wires of a packed path or triple heavier.
+    fn load(&mut self, wires: &[u32], step: f64) {
+        for wire in wires.iter().map(|&wire| wire as usize) {
+            self.weights[wire] *= 1.0 + step;
+            self.loads[wire] += 1;
+            self.largest_load = self.largest_load.max(self.loads[wire]);
+        }
+    }
+
+    /// What a triple weighs for each of the two refreshes that it needs.
+    fn half_weight(&self, triple: &Triple) -> f64 {
+        triple.iter().map(|&wire| self.weights[wire as usize]).sum::<f64>() / 2.0
+    }
+
+    fn least_triple(&self) -> f64 {
+        self.triples.iter().map(|triple| self.half_weight(triple)).fold(FAR, f64::min)
+    }
+
+    /// Packs triples as [`Packing::pack`] packs paths; each counts as two.
+    fn pack_triples(&mut self, limit: f64, step: f64) -> u64 {
+        let triples = std::mem::take(&mut self.triples);
+        for triple in &triples {
+            while self.half_weight(triple) <= limit {
+                self.load(triple, step);
+                self.packed += 2;
+            }
+        }
+        let visited = triples.iter().map(|triple| triple.len() as u64).sum();
+        self.triples = triples;
         visited
     }
 
@@ -484,8 +597,9 @@ impl<'a> Search<'a> {
         }
     }
 
-    fn put_back(&mut self) {
-        while let Some(undo) = self.undo.pop() {
+    /// Takes back all changes but the first `kept`.
+    fn put_back(&mut self, kept: usize) {
+        for undo in self.undo.drain(kept..).rev() {
             match undo {
                 Undo::Mark(wire) => {
                     let mark = &mut self.marks[wire as usize];
@@ -512,98 +626,124 @@ impl<'a> Search<'a> {
         self.keep();
     }
 
-    /// Steps until `work` wires were visited, or no fewer than `bound` are left, or long nothing was gained.
+    /// Steps until `work` wires were visited or no more than `bound` are left.
     fn run(&mut self, work: u64, bound: usize) {
-        let is_wire = |&wire: &usize| matches!(self.circuit.gates[wire], Gate::Xor(..) | Gate::And(..));
-        let mut wires: Vec<usize> = (0..self.marks.len()).filter(is_wire).collect();
-        let end = self.steps + work;
-        let mut idle = 0;
-        while self.fewest > bound && idle < IDLE_PASSES {
-            let fewest = self.fewest;
-            if idle % STIR == STIR - 1 {
-                self.stir(&wires);
-            }
-            self.chance.shuffle(&mut wires);
-            for &wire in &wires {
-                self.steps += 1;
-                if self.steps > end {
-                    return;
+        let is_wire = |&wire: &usize| is_sum_or_product(self.circuit.gates[wire]);
+        let wires: Vec<usize> = (0..self.marks.len()).filter(is_wire).collect();
+        let (begin, mut stirring) = (self.steps, 0);
+        while self.fewest > bound && self.steps - begin < work {
+            let done = self.steps - begin;
+            let luck = LUCK * (work - done) / work;
+            if stirring <= done / 10 * 9 {
+                for _ in 0..10 {
+                    self.stir(&wires, luck);
                 }
-                if !self.marks[wire] && self.before[wire] > 0 && self.onward[wire] > 0 {
-                    self.step(wire);
+                stirring += self.steps - begin - done;
+            } else {
+                for _ in 0..1000 {
+                    let wire = wires[self.chance.below(wires.len())];
+                    self.visit(wire, luck);
                 }
+                self.undo.clear();
             }
-            idle = if self.fewest < fewest { 0 } else { idle + 1 };
         }
     }
 
-    /// Goes back to the best placement and makes part of it anew: refreshes wires around one of `wires`, and drops by chance what is not
-    /// needed.
-    fn stir(&mut self, wires: &[usize]) {
-        // More refreshes first, so that no path is too long on the way.
-        for is_more in [true, false] {
-            for wire in 0..self.marks.len() {
-                if self.marks[wire] != self.best[wire] && self.best[wire] == is_more {
-                    self.toggle(wire);
-                }
+    /// Makes the placement around one of `wires` anew: refreshes some wires there, drops by chance what is not needed,
+    /// and searches on among these wires. Put back if that takes more refreshes, unless by `luck`.
+    fn stir(&mut self, wires: &[usize], luck: u64) {
+        self.undo.clear();
+        let count = self.count;
+        let centre = wires[self.chance.below(wires.len())];
+        let mut around = self.around(centre);
+        self.steps += around.len() as u64;
+        for &wire in &around {
+            if self.may_help(wire) && self.chance.below(2) == 0 {
+                self.toggle(wire);
             }
         }
-        let mut around = vec![wires[self.chance.below(wires.len())]];
+        let mut drops: Vec<u32> = around.iter().map(|&wire| number(wire)).collect();
+        drops.append(&mut self.touched);
+        self.chance.shuffle(&mut drops);
+        self.drop_needless(&drops, usize::MAX);
+        self.keep();
+        for _ in 0..POLISHES {
+            if self.count < count {
+                break;
+            }
+            self.chance.shuffle(&mut around);
+            for &wire in &around {
+                self.visit(wire, 0);
+            }
+        }
+        if self.count > count + 1 || (self.count > count && !self.chance.is_lucky(luck)) {
+            self.put_back(0);
+        }
+        self.undo.clear();
+    }
+
+    /// Sums and products near `wire`, by chance more or fewer.
+    fn around(&mut self, wire: usize) -> Vec<usize> {
+        let most = 4 + self.chance.below(STIRRED);
+        let mut around = vec![wire];
         let mut at = 0;
-        while at < around.len() && around.len() < STIRRED {
+        while at < around.len() && around.len() < most {
             let operands = self.circuit.gates[around[at]].operands().map(|wire| wire.index());
             let readers = self.readers.of_wire(around[at]).iter().map(|&reader| reader as usize);
-            for next in operands.chain(readers) {
+            for next in operands.chain(readers.take(most)) {
                 if !around.contains(&next) {
                     around.push(next);
                 }
             }
             at += 1;
         }
-        let is_wire = |wire: usize| matches!(self.circuit.gates[wire], Gate::Xor(..) | Gate::And(..));
-        around.retain(|&wire| is_wire(wire));
-        for &wire in &around {
-            if !self.marks[wire] && self.chance.below(2) == 0 {
-                self.toggle(wire);
+        around.retain(|&wire| is_sum_or_product(self.circuit.gates[wire]));
+        around
+    }
+
+    /// Whether a refresh of `wire` changes any level.
+    fn may_help(&self, wire: usize) -> bool {
+        !self.marks[wire] && self.before[wire] > 0 && self.onward[wire] > 0
+    }
+
+    /// Drops the refresh of `wire` if it is needless; or refreshes it if others become needless for it: as many at
+    /// least, or by `luck` fewer.
+    fn visit(&mut self, wire: usize, luck: u64) {
+        self.steps += 1;
+        if self.may_help(wire) {
+            let (before, count) = (self.undo.len(), self.count);
+            self.toggle(wire);
+            let mut touched = std::mem::take(&mut self.touched);
+            // Which of several needless ones is dropped first is left to chance.
+            if touched.len() > 1 {
+                let turn = self.chance.below(touched.len());
+                touched.rotate_left(turn);
             }
-        }
-        around.extend(self.touched.drain(..).map(|wire| wire as usize));
-        self.chance.shuffle(&mut around);
-        for wire in around {
-            if self.is_needless(wire) {
-                self.toggle(wire);
+            self.drop_needless(&touched, wire);
+            touched.clear();
+            self.touched = touched;
+            if self.count > count && !self.chance.is_lucky(luck) {
+                self.put_back(before);
             }
+        } else {
+            self.drop_needless(&[number(wire)], usize::MAX);
         }
-        self.undo.clear();
-        self.touched.clear();
         self.keep();
     }
 
-    /// Refreshes `wire` if others become needless for it.
-    fn step(&mut self, wire: usize) {
-        let count = self.count;
-        self.toggle(wire);
-        let mut touched = std::mem::take(&mut self.touched);
-        // Which of several needless ones is dropped first is left to chance.
-        if touched.len() > 1 {
-            let turn = self.chance.below(touched.len());
-            touched.rotate_left(turn);
-        }
-        for other in touched.drain(..).map(|other| other as usize) {
-            if other != wire && self.is_needless(other) {
-                self.toggle(other);
+    /// Drops those of `wires` that are needless, one after the other, but not `kept`.
+    fn drop_needless(&mut self, wires: &[u32], kept: usize) {
+        for wire in wires.iter().map(|&wire| wire as usize) {
+            if wire != kept && self.is_needless(wire) {
+                self.toggle(wire);
             }
         }
-        touched.append(&mut self.touched);
-        touched.clear();
-        self.touched = touched;
-        if self.count < count || (self.count == count && self.chance.below(2) == 0) {
-            self.undo.clear();
-            self.keep();
-        } else {
-            self.put_back();
-        }
+        self.touched.clear();
     }
+}
+
+fn is_sum_or_product(gate: Gate) -> bool {
+    matches!(gate, Gate::Xor(..) | Gate::And(..))
 }
 
 /// Numbers by chance, the same in every run (xorshift64*).
@@ -614,11 +754,16 @@ impl Chance {
         Chance(0x9e37_79b9_7f4a_7c15)
     }
 
-    pub(super) fn shuffle(&mut self, wires: &mut [usize]) {
+    pub(super) fn shuffle<T>(&mut self, wires: &mut [T]) {
         for at in (1..wires.len()).rev() {
             let other = self.below(at + 1);
             wires.swap(at, other);
         }
+    }
+
+    /// Holds `luck` times out of 2^20.
+    fn is_lucky(&mut self, luck: u64) -> bool {
+        (self.below(1 << 20) as u64) < luck
     }
 
     /// A number below `bound`.
@@ -727,6 +872,58 @@ mod tests {
             let count = marks.iter().filter(|&&mark| mark).count();
             assert_eq!((count, lower_bound), (refreshes, refreshes), "{most} levels");
         }
+    }
+
+    #[test]
+    fn triangles_need_two_refreshes_each() {
+        // The linear program of paths alone refreshes half of each of three wires.
+        let mut gates = String::new();
+        let (mut outputs, wires) = (String::new(), 4 * 5);
+        for triangle in 0..5 {
+            let (input, at) = (4 * triangle, wires + 4 * triangle);
+            gates += &format!(
+                "%{at} = and %{input} %{}\n%{} = and %{at} %{}\n%{} = and %{at} %{}\n%{} = and %{} %{}\n",
+                input + 1,
+                at + 1,
+                input + 2,
+                at + 2,
+                at + 1,
+                at + 3,
+                at + 2,
+                input + 3,
+            );
+            outputs += &format!(" %{}", at + 3);
+        }
+        let circuit = crate::opt::testing::circuit(wires, &gates, &outputs);
+        let Chosen { marks, lower_bound } = choose(&circuit, &Readers::of(&circuit), 2, TEST);
+        assert_eq!((marks.iter().filter(|&&mark| mark).count(), lower_bound), (10, 10));
+    }
+
+    #[test]
+    fn no_single_refresh_serves_a_triple() {
+        let chain = multiplier_chain(8, 3);
+        let circuits = [simplify(adder(24)), simplify(chain.clone()), crate::opt::optimize(chain)];
+        let mut found = 0;
+        for (circuit, most) in circuits.iter().flat_map(|circuit| [2, 3, 4].map(|most| (circuit, most))) {
+            let mut packing = Packing::new(circuit, most);
+            packing.solve(30_000_000);
+            for triple in &packing.triples {
+                // All other wires are refreshed.
+                let mut marks = vec![true; circuit.gates.len()];
+                triple.iter().for_each(|&wire| marks[wire as usize] = false);
+                for &wire in triple {
+                    let is_twice = triple.iter().filter(|&&other| other == wire).count() > 1;
+                    marks[wire as usize] = true;
+                    assert!(
+                        is_twice || longest(circuit, &marks) > u32::from(most),
+                        "{most} levels: {triple:?}"
+                    );
+                    marks[wire as usize] = false;
+                }
+                found += 1;
+            }
+        }
+        assert!(found > 10, "{found} triples");
     }
 
     #[test]

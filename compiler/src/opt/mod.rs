@@ -27,6 +27,7 @@ mod simplify;
 mod sums;
 #[cfg(test)]
 pub(crate) mod testing;
+mod triples;
 
 pub use adders::{merge_adders, merge_adders_within};
 pub use balance::balance;
