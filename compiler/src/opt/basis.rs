@@ -27,8 +27,8 @@ use ffhec_circuit::{Circuit, Gate, Wire};
 use super::readers::{Readers, number};
 use super::sums::{self, Combined, Form, sum, without_dead};
 
-/// The most terms that sweeps look at, so that they take a second at most.
-const MOST_WORK: usize = 300_000_000;
+/// The most terms that sweeps look at, so that they take a few seconds at most.
+const MOST_WORK: usize = 1_500_000_000;
 
 /// The most sweeps, and the least part of all terms that one must save to be followed by another.
 const MOST_SWEEPS: usize = 8;
