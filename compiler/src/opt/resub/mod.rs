@@ -43,7 +43,7 @@ struct Effort {
     most_terms: usize,
     /// How much work proofs may be in all: gates given to the solver, conflicts counting as many.
     work: u64,
-    /// The conflicts that a proof may take, at first and in later rounds.
+    /// The conflicts that a proof of a sum may take, at first and in later rounds.
     conflicts: &'static [u64],
     /// The largest circuits, in ANDs, in which a node may differ where nobody sees it.
     unseen: usize,
@@ -66,7 +66,7 @@ const FOREIGN: Effort = Effort {
     most_ands: 50_000,
     most_terms: 64,
     work: 60_000_000,
-    conflicts: &[100, 1_000, 3_000, 3_000, 3_000, 3_000, 3_000, 3_000],
+    conflicts: &[100, 1_000, 3_000, 3_000],
     unseen: 16_000,
     rewrite: rewritten,
 };
@@ -79,6 +79,9 @@ const WORTHWHILE: usize = 300;
 
 /// Nodes that may differ where nobody sees it are looked for again if that saved at least one AND in this many.
 const WORTH_A_LOOK: usize = 100;
+
+/// The conflicts that proofs may take then, in each round.
+const UNSEEN_CONFLICTS: [u64; 7] = [100, 1_000, 3_000, 3_000, 3_000, 3_000, 3_000];
 
 /// How often refuted relations are looked for anew.
 const REFUTATIONS: usize = 200;
@@ -114,40 +117,47 @@ fn repeated(circuit: &Circuit, effort: &Effort) -> Option<Circuit> {
     if circuit.counts().and > effort.most_ands || circuit.gates.iter().any(is_refresh) {
         return None;
     }
+    let mut known = Known::default();
     let mut best = remove_dead(circuit.clone());
-    let (mut work, mut known) = (effort.work, Known::default());
-    let mut unseen_ands = effort.unseen;
+    let sums = |best: &mut Circuit, known: &mut Known, conflicts: u64, work: &mut u64| {
+        let next = round(best, effort.most_terms, conflicts, work);
+        next.map_or(0, |next| take(best, (effort.rewrite)(simplify(next), known)))
+    };
+    let mut work = effort.work;
     for (number, &conflicts) in effort.conflicts.iter().enumerate() {
-        let before = best.counts();
-        let mut saved = 0;
-        if let Some(next) = round(&best, effort.most_terms, conflicts, &mut work) {
-            let next = (effort.rewrite)(simplify(next), &mut known);
-            let after = next.counts();
-            if after.and < before.and && after.and_depth <= before.and_depth {
-                saved = before.and - after.and;
-                best = next;
-            }
+        let ands = best.counts().and;
+        let saved = sums(&mut best, &mut known, conflicts, &mut work);
+        // A first round without success may have needed more conflicts.
+        if work == 0 || (number > 0 && saved * WORTHWHILE < ands) {
+            break;
+        }
+    }
+    let mut work = if best.counts().and <= effort.unseen { effort.work } else { 0 };
+    for (number, &conflicts) in UNSEEN_CONFLICTS.iter().enumerate() {
+        if work == 0 {
+            break;
         }
         let ands = best.counts().and;
-        if ands <= unseen_ands {
-            if let Some(next) = unseen(&best, conflicts, &mut work) {
-                let next = (effort.rewrite)(simplify(next), &mut known);
-                let after = next.counts();
-                if after.and < ands && after.and_depth <= before.and_depth {
-                    saved += ands - after.and;
-                    best = next;
-                }
-            }
-            if number > 0 && (ands - best.counts().and) * WORTH_A_LOOK < ands {
-                unseen_ands = 0;
-            }
+        let mut saved = 0;
+        if let Some(next) = unseen(&best, conflicts, &mut work) {
+            saved += take(&mut best, (effort.rewrite)(simplify(next), &mut known));
+            saved += sums(&mut best, &mut known, conflicts, &mut work);
         }
-        // A first round without success may have needed more conflicts.
-        if work == 0 || (number > 0 && saved * WORTHWHILE < before.and) {
+        if number > 0 && saved * WORTH_A_LOOK < ands {
             break;
         }
     }
     (best.counts().and < circuit.counts().and).then_some(best)
+}
+
+/// Takes `next` in the place of `best` if it has fewer ANDs and no more depth; how many fewer.
+fn take(best: &mut Circuit, next: Circuit) -> usize {
+    let (before, after) = (best.counts(), next.counts());
+    if after.and >= before.and || after.and_depth > before.and_depth {
+        return 0;
+    }
+    *best = next;
+    before.and - after.and
 }
 
 /// Once all products that may be sums of others; `None` if there is nothing to replace.
