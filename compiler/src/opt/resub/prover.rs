@@ -256,22 +256,25 @@ impl Prover {
     }
 
     fn enter_form(&mut self, form: &Form, flip: &mut bool) -> u32 {
-        let mut products = Vec::with_capacity(form.products.len());
-        for factors in &form.products {
-            let [a, b] = [0, 1].map(|at| {
-                let mut flip = false;
-                let node = self.enter_sum(&factors[at], &products, &mut flip);
-                Lit::new(node, flip)
-            });
-            products.push(self.push(Node::And(a.min(b), a.max(b))));
-        }
-        self.enter_sum(&form.sum, &products, flip)
+        self.enter_sum(form, &form.sum, &mut vec![None; form.products.len()], flip)
     }
 
-    fn enter_sum(&mut self, sum: &Sum, products: &[u32], flip: &mut bool) -> u32 {
+    /// Each product of `form` enters where it is read first; `products` are those that are there.
+    fn enter_sum(&mut self, form: &Form, sum: &Sum, products: &mut [Option<u32>], flip: &mut bool) -> u32 {
         *flip ^= sum.flip;
-        let products = sum.products.iter().map(|&product| products[product]);
-        sum.terms.iter().copied().chain(products).fold(0, |total, term| self.xor(total, term))
+        let total = sum.terms.iter().fold(0, |total, &term| self.xor(total, term));
+        sum.products.iter().fold(total, |total, &product| {
+            let node = products[product].unwrap_or_else(|| {
+                let [a, b] = [0, 1].map(|at| {
+                    let mut flip = false;
+                    let node = self.enter_sum(form, &form.products[product][at], products, &mut flip);
+                    Lit::new(node, flip)
+                });
+                self.push(Node::And(a.min(b), a.max(b)))
+            });
+            products[product] = Some(node);
+            self.xor(total, node)
+        })
     }
 
     fn xor(&mut self, a: u32, b: u32) -> u32 {
