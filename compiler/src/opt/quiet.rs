@@ -3,7 +3,7 @@
 //! terms of which none comes twice.
 //!
 //! In: a circuit and a choice of refreshes. Out: the same function, with new sums where gates would exceed the budget, and
-//! the same choice over it. A new sum takes an XOR for each of its terms but one; that is a fortieth of a product, and a
+//! the same choice over it. A new sum takes an XOR for each of its terms but one; that is a twentieth of a product or less, and a
 //! refresh takes dozens of these.
 //!
 //! A sum is opened step by step, the noisiest of its terms first, until what is left is quiet enough: so that it shares
