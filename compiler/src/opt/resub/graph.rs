@@ -293,20 +293,30 @@ fn literal(builder: &mut Builder, wires: &[Wire], lit: Lit) -> Wire {
     if lit.is_flipped() { builder.not(wire) } else { wire }
 }
 
-fn summed(builder: &mut Builder, wires: &[Wire], products: &[Wire], sum: &Sum) -> Wire {
-    let start = builder.constant(sum.flip);
-    let terms = sum.terms.iter().map(|&term| wires[term as usize]);
-    let products = sum.products.iter().map(|&product| products[product]);
-    terms.chain(products).fold(start, |total, term| builder.xor(total, term))
+fn formed(builder: &mut Builder, wires: &[Wire], form: &Form) -> Wire {
+    summed(builder, wires, form, &form.sum, &mut vec![None; form.products.len()])
 }
 
-fn formed(builder: &mut Builder, wires: &[Wire], form: &Form) -> Wire {
-    let mut products = Vec::with_capacity(form.products.len());
-    for [a, b] in &form.products {
-        let (a, b) = (summed(builder, wires, &products, a), summed(builder, wires, &products, b));
-        products.push(builder.and(a, b));
-    }
-    summed(builder, wires, &products, &form.sum)
+/// Each product of `form` is made where it is read first; `products` are those that are there.
+fn summed(
+    builder: &mut Builder,
+    wires: &[Wire],
+    form: &Form,
+    sum: &Sum,
+    products: &mut [Option<Wire>],
+) -> Wire {
+    let start = builder.constant(sum.flip);
+    let total = sum.terms.iter().fold(start, |total, &term| builder.xor(total, wires[term as usize]));
+    sum.products.iter().fold(total, |total, &product| {
+        let wire = products[product].unwrap_or_else(|| {
+            let [a, b] = &form.products[product];
+            let a = summed(builder, wires, form, a, products);
+            let b = summed(builder, wires, form, b, products);
+            builder.and(a, b)
+        });
+        products[product] = Some(wire);
+        builder.xor(total, wire)
+    })
 }
 
 fn and_depths(circuit: &Circuit) -> Vec<u32> {
